@@ -1,0 +1,144 @@
+//! What can be typed. The list is a contract (`docs/cli.md`).
+
+use crate::{certificate, level, recovery, serve, session, settings, share, tool, user};
+use clap::{Args, Parser, Subcommand};
+use drawbridge_engine::{Home, HomeError, KeyringChoice};
+use std::{path::PathBuf, time::Duration};
+
+/// Reach your own local web tools from elsewhere, safely.
+#[derive(Parser)]
+#[command(name = "drawbridge", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// Print JSON (documented in docs/cli.md)
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The folder with all state of one installation
+    #[arg(long, global = true, env = "DRAWBRIDGE_HOME", value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Where the root key lies: `system`, or `passphrase-file=PATH`
+    #[arg(long, global = true, env = "DRAWBRIDGE_KEYRING", value_name = "KIND", value_parser = keyring)]
+    keyring: Option<KeyringChoice>,
+}
+
+impl Place {
+    /// The home meant.
+    pub(crate) fn home(&self) -> Result<Home, HomeError> {
+        Home::find(self.home.as_deref())
+    }
+
+    /// The keyring meant.
+    pub(crate) fn keyring(&self) -> KeyringChoice {
+        self.keyring.clone().unwrap_or(KeyringChoice::System)
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the engine in the foreground, without a window
+    Serve(serve::Serve),
+    /// Share one tool in one go: address, QR code, credentials
+    Share(share::Share),
+    /// Add, remove and list tools
+    #[command(subcommand)]
+    Tool(tool::Command),
+    /// Choose how far a tool is reachable
+    Level(level::Set),
+    /// Print a tool's share URL, or the gate's
+    Url(level::Url),
+    /// Close every tool, now
+    Close,
+    /// Add, change, remove and list users
+    #[command(subcommand)]
+    User(user::Command),
+    /// List and end browser sign-ins
+    #[command(subcommand)]
+    Session(session::Command),
+    /// List, import, renew and export certificates
+    #[command(subcommand)]
+    Certificate(certificate::Command),
+    /// Read and change settings
+    #[command(subcommand)]
+    Settings(settings::Command),
+    /// Make or use the recovery code
+    #[command(subcommand)]
+    Recovery(recovery::Command),
+    /// Ask the keyring again, after unlocking it
+    Unlock,
+    /// Show what is true now
+    Status,
+    /// Follow every change, one JSON object per line
+    Events,
+}
+
+fn keyring(text: &str) -> Result<KeyringChoice, String> {
+    match text.split_once('=') {
+        None if text == "system" => Ok(KeyringChoice::System),
+        Some(("passphrase-file", path)) if !path.is_empty() => Ok(KeyringChoice::PassphraseFile(path.into())),
+        _ => Err("give `system`, or `passphrase-file=PATH`".to_owned()),
+    }
+}
+
+/// A duration such as `90s`, `30m`, `8h` or `30d`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let hint = || "give a number with s, m, h or d, such as 8h".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(hint)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        _ => return Err(hint()),
+    };
+    let number: u64 = number.parse().map_err(|_| hint())?;
+    number.checked_mul(seconds).filter(|seconds| *seconds > 0).map(Duration::from_secs).ok_or_else(hint)
+}
+
+/// A level by its name.
+pub(crate) fn level_named(text: &str) -> Result<drawbridge_protocol::Level, String> {
+    use drawbridge_protocol::Level;
+    [Level::Local, Level::Lan, Level::Internet]
+        .into_iter()
+        .find(|level| level.to_string() == text)
+        .ok_or_else(|| "give local, lan or internet".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_or_refused() {
+        assert_eq!(duration("8h"), Ok(Duration::from_secs(28_800)));
+        assert_eq!(duration("1s"), Ok(Duration::from_secs(1)));
+        for text in [
+            "",
+            "8",
+            "h",
+            "0h",
+            "-1h",
+            "1.5h",
+            "8 h",
+            "8w",
+            "99999999999999999999d",
+            "18446744073709551615d",
+            "8é",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

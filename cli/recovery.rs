@@ -1,0 +1,46 @@
+//! `drawbridge recovery` and `unlock`.
+
+use crate::{
+    Asker, Failure,
+    output::{self, Output},
+    password,
+};
+use clap::Subcommand;
+use drawbridge_protocol::{Request, Secret, SecretField};
+use std::io::IsTerminal;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a recovery code, shown once; an older one stops working
+    Create,
+    /// Open sealed data with the recovery code, read from the terminal or standard input
+    Use,
+}
+
+pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Create => {
+            let code: String = engine.ask(Request::RecoveryCreate).await?;
+            if output.is_text() {
+                output::say("Keep this code where the computer is not. It is shown once:");
+            }
+            output.print(&code, Clone::clone);
+        }
+        Command::Use => {
+            let code: SecretField = if std::io::stdin().is_terminal() {
+                Secret::new(rpassword::prompt_password("Recovery code: ")?).into()
+            } else {
+                password::read_line()?
+            };
+            let done = engine.value(Request::RecoveryUse { code }).await?;
+            output.print(&done, |_| String::new());
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn unlock(engine: &mut Asker, output: &Output) -> Result<(), Failure> {
+    let done = engine.value(Request::Unlock).await?;
+    output.print(&done, |_| String::new());
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! `drawbridge share`: everything in one go. With a running engine it asks that one and returns; alone it runs one until
+//! Ctrl-C, which closes the tool and keeps it listed.
+
+use crate::{
+    Asker, Failure,
+    arguments::{Place, duration, level_named},
+    level,
+    output::{self, Output},
+    serve,
+};
+use clap::Args;
+use drawbridge_engine::{Client, ClientError, Engine};
+use drawbridge_protocol::{
+    Level, NetworkTarget, Request, Secret, Status, Tool, ToolAdd, Url, User, UserAdd, UserCreated,
+};
+use serde::Serialize;
+use std::{
+    io::{BufRead, IsTerminal},
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+/// Share one tool.
+#[derive(Args)]
+pub(crate) struct Share {
+    /// The tool's port or URL
+    target: String,
+    /// How far: lan or internet
+    #[arg(long, default_value = "lan", value_parser = level_named)]
+    level: Level,
+    /// Its name
+    #[arg(long)]
+    name: Option<String>,
+    /// Closes by itself after this time
+    #[arg(long = "for", default_value = "8h", value_parser = duration)]
+    time: Duration,
+    /// An address of this computer that is the local network (only without a running engine)
+    #[arg(long, value_name = "ADDRESS")]
+    lan: Vec<IpAddr>,
+    /// The tool is on another machine, and that is meant
+    #[arg(long)]
+    allow_network_target: bool,
+}
+
+/// What was shared.
+#[derive(Serialize)]
+struct Shared {
+    tool: Tool,
+    url: String,
+    user: Option<String>,
+    #[serde(serialize_with = "Secret::serialize_exposed_option")]
+    password: Option<Secret>,
+}
+
+/// Shares, and stays where nobody else keeps the door.
+pub(crate) async fn run(place: &Place, share: Share, output: &Output) -> Result<(), Failure> {
+    if share.level == Level::Local {
+        return Err(Failure::Usage("a local tool needs no sharing; give --level lan or internet".to_owned()));
+    }
+    match Client::connect(&place.home()?).await {
+        Ok(client) => {
+            let mut asker = Asker::Client(client);
+            let shared = open(&mut asker, &share).await?;
+            show(&shared, output);
+            Ok(())
+        }
+        Err(ClientError::NotRunning(_)) => alone(place, share, output).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failure> {
+    serve::log_to_stderr();
+    let mut asker = start(place, share.lan.clone()).await?;
+    let mut opened = open(&mut asker, &share).await;
+    if let Err(Failure::Refused(sentence)) = &opened
+        && sentence.contains("no local network")
+        && offers_loopback()
+    {
+        if let Asker::Engine(engine) = asker {
+            engine.stop().await;
+        }
+        asker = start(place, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]).await?;
+        opened = open(&mut asker, &share).await;
+    }
+    let result = match opened {
+        Ok(shared) => {
+            show(&shared, output);
+            if output.is_text() {
+                output::say("Ctrl-C closes it; it stays in the list of tools.");
+            }
+            let waited = serve::stopped().await;
+            let request = Request::Level { tool: shared.tool.id, level: Level::Local, for_seconds: None };
+            let closed = asker.value(request).await;
+            waited.and(closed.map(drop))
+        }
+        Err(failure) => Err(failure),
+    };
+    if let Asker::Engine(engine) = asker {
+        engine.stop().await;
+    }
+    result
+}
+
+async fn start(place: &Place, lan: Vec<IpAddr>) -> Result<Asker, Failure> {
+    Ok(Asker::Engine(Box::new(Engine::start(serve::configuration(place, lan)?).await?)))
+}
+
+/// Adds the tool where it is new, makes a first user where there is none, raises.
+async fn open(asker: &mut Asker, share: &Share) -> Result<Shared, Failure> {
+    let (tool, added) = tool(asker, share).await?;
+    let users: Vec<User> = asker.ask(Request::UserList).await?;
+    let (user, password) = if users.is_empty() {
+        let add = UserAdd {
+            name: first_user(),
+            admin: true,
+            reach: drawbridge_protocol::Reach::All,
+            password: None,
+        };
+        let created: UserCreated = asker.ask(Request::UserAdd(add)).await?;
+        (Some(created.user.name), created.password)
+    } else {
+        (None, None)
+    };
+    let request =
+        Request::Level { tool: tool.id.clone(), level: share.level, for_seconds: Some(share.time.as_secs()) };
+    let raised: Result<Tool, Failure> = asker.ask(request).await;
+    match raised {
+        Ok(tool) => {
+            let url: Url = asker.ask(Request::Url { tool: Some(tool.id.clone()) }).await?;
+            Ok(Shared { tool, url: url.url, user, password })
+        }
+        Err(failure) => {
+            // Nothing half-made stays behind: not a tool nobody asked to keep, not a user whose passphrase nobody saw.
+            if added {
+                let _ = asker.value(Request::ToolRemove { tool: tool.id }).await;
+            }
+            if let Some(name) = user {
+                let _ = asker.value(Request::UserRemove { name }).await;
+            }
+            Err(failure)
+        }
+    }
+}
+
+async fn tool(asker: &mut Asker, share: &Share) -> Result<(Tool, bool), Failure> {
+    let status: Status = asker.ask(Request::Status).await?;
+    let port = share.target.parse::<u16>().ok();
+    let same = |tool: &&Tool| {
+        tool.target == share.target.trim_end_matches('/')
+            || port.is_some_and(|port| tool.target == format!("http://127.0.0.1:{port}"))
+    };
+    if let Some(known) = status.tools.iter().find(same) {
+        match &share.name {
+            Some(name) if *name != known.name => {
+                let sentence = format!("this tool is already listed as `{}`; leave --name out", known.name);
+                return Err(Failure::Refused(sentence));
+            }
+            _ => return Ok((known.clone(), false)),
+        }
+    }
+    let name = share.name.clone().unwrap_or_else(|| match port {
+        Some(port) => format!("Port {port}"),
+        None => share.target.trim_start_matches("http://").trim_end_matches('/').to_owned(),
+    });
+    let network_target =
+        if share.allow_network_target { NetworkTarget::Allowed } else { NetworkTarget::Refused };
+    let add = ToolAdd { name, target: share.target.clone(), network_target };
+    Ok((asker.ask(Request::ToolAdd(add)).await?, true))
+}
+
+fn show(shared: &Shared, output: &Output) {
+    output.print(shared, |shared| {
+        let mut text = shared.url.clone();
+        text.push('\n');
+        if let (Some(user), Some(password)) = (&shared.user, &shared.password) {
+            text.push_str(&format!("name      {user}\npassword  {}  (shown once)\n", password.expose()));
+        }
+        text.push_str(&level::qr(&shared.url));
+        text
+    });
+}
+
+fn offers_loopback() -> bool {
+    if !std::io::stdin().is_terminal() {
+        output::say("To try it on this computer alone, add: --lan 127.0.0.1");
+        return false;
+    }
+    output::say("No local network was found. Try it on 127.0.0.1, for this computer alone? [y/N]");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && answer.trim().eq_ignore_ascii_case("y")
+}
+
+/// The name of the first user: the person's own on this computer.
+fn first_user() -> String {
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    let name = names.iter().filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty());
+    name.filter(|name| !name.contains([':', '/'])).unwrap_or_else(|| "owner".to_owned())
+}

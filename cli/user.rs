@@ -1,0 +1,114 @@
+//! `drawbridge user`.
+
+use crate::{
+    Asker, Failure,
+    output::{self, Output},
+    password,
+};
+use clap::Subcommand;
+use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated};
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Add a user
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// May administer
+        #[arg(long)]
+        admin: bool,
+        /// Only these tools, separated by commas (default: all)
+        #[arg(long, value_delimiter = ',', value_name = "A,B")]
+        tools: Option<Vec<String>>,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set a new password; ends the user's sessions
+    Passwd {
+        /// The user
+        name: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Change what a user may do
+    Set {
+        /// The user
+        name: String,
+        /// May administer: true or false
+        #[arg(long)]
+        admin: Option<bool>,
+        /// Only these tools, separated by commas; `*` for all
+        #[arg(long, value_delimiter = ',', value_name = "A,B")]
+        tools: Option<Vec<String>>,
+    },
+    /// Remove a user; ends the user's sessions
+    Remove {
+        /// The user
+        name: String,
+    },
+    /// List users
+    List,
+}
+
+pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Add { name, admin, tools, password_stdin } => {
+            let password = password::obtain(&name, password_stdin)?;
+            let reach = tools.map_or(Reach::All, reach);
+            let created: UserCreated =
+                engine.ask(Request::UserAdd(UserAdd { name, admin, reach, password })).await?;
+            output.print(&created, shown_once);
+        }
+        Command::Passwd { name, password_stdin } => {
+            let password = password::obtain(&name, password_stdin)?;
+            let created: UserCreated = engine.ask(Request::UserPassword { name, password }).await?;
+            output.print(&created, shown_once);
+        }
+        Command::Set { name, admin, tools } => {
+            let user: User = engine.ask(Request::UserSet { name, admin, reach: tools.map(reach) }).await?;
+            output.print(&user, |user| table(std::slice::from_ref(user)));
+        }
+        Command::Remove { name } => {
+            let done = engine.value(Request::UserRemove { name }).await?;
+            output.print(&done, |_| String::new());
+        }
+        Command::List => {
+            let users: Vec<User> = engine.ask(Request::UserList).await?;
+            output.print(&users, |users| table(users));
+        }
+    }
+    Ok(())
+}
+
+fn reach(tools: Vec<String>) -> Reach {
+    if tools.iter().any(|tool| tool == "*") {
+        return Reach::All;
+    }
+    Reach::Only(tools.into_iter().filter(|tool| !tool.is_empty()).collect())
+}
+
+fn shown_once(created: &UserCreated) -> String {
+    created.password.as_ref().map_or_else(String::new, |password| {
+        output::say("This passphrase is shown once:");
+        password.expose().to_owned()
+    })
+}
+
+fn table(users: &[User]) -> String {
+    let row = |user: &User| {
+        let tools = user.tools.as_ref().map_or_else(|| "all tools".to_owned(), |tools| tools.join(", "));
+        let seen = user.last_seen.map_or_else(String::new, |seen| {
+            format!("seen {} ago", output::span(output::now().saturating_sub(seen)))
+        });
+        vec![
+            user.name.clone(),
+            if user.admin { "admin" } else { "" }.to_owned(),
+            tools,
+            if user.strong { "strong password" } else { "not from the internet" }.to_owned(),
+            seen,
+        ]
+    };
+    output::table(&users.iter().map(row).collect::<Vec<_>>())
+}

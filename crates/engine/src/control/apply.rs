@@ -1,0 +1,155 @@
+//! Making it true: listeners and doors are brought to the plan, new ones up before old ones down. A door that stays the
+//! same keeps its connections.
+
+use super::{
+    State,
+    doors::{ListenerPlan, Wishes},
+};
+use crate::proxy::{
+    door::{Door, DoorPlan},
+    listen::{self, BindError, Bound, Listener},
+    snapshot::{Snapshot, Tool},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Everything that listens, shared with *close everything*.
+#[derive(Default)]
+pub(crate) struct OpenDoors(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    listeners: HashMap<SocketAddr, Listener>,
+    doors: Vec<Arc<Door>>,
+}
+
+/// Sockets bound ahead of a change, to prove it.
+pub(super) type Proven = HashMap<SocketAddr, Bound>;
+
+impl OpenDoors {
+    /// Closes everything at once.
+    pub(crate) fn close_all(&self) {
+        let mut open = self.lock();
+        open.doors.drain(..).for_each(|door| door.closing.cancel());
+        open.listeners.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The listeners the settings and levels in force ask for.
+    pub(super) fn plans(&self) -> Vec<ListenerPlan> {
+        let levels = self.levels();
+        let plans =
+            Wishes { settings: &self.settings, levels: &levels, network: &self.network, lan: &self.lan };
+        plans.listeners().into_iter().filter(|plan| self.identities.is_ready(plan.level)).collect()
+    }
+
+    /// Binds what a plan needs and is not bound yet.
+    pub(super) fn prove(&self, plans: &[ListenerPlan], proven: &mut Proven) -> Result<(), BindError> {
+        for plan in plans {
+            let address = plan.address;
+            if proven.contains_key(&address) || self.open_doors.lock().listeners.contains_key(&address) {
+                continue;
+            }
+            match listen::bind(address) {
+                Ok(bound) => {
+                    proven.insert(address, bound);
+                }
+                Err(_) if is_spare(address) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings listeners and doors to the plan.
+    pub(super) fn apply(&mut self) {
+        self.apply_with(Proven::new());
+    }
+
+    /// The same, with sockets that were bound to prove the change.
+    pub(super) fn apply_with(&mut self, mut proven: Proven) {
+        let plans = self.plans();
+        let mut failures = BTreeMap::new();
+        let mut open = self.open_doors.lock();
+        let doors = doors_of(&plans, &open.doors);
+        for plan in &plans {
+            let behind: Vec<Arc<Door>> =
+                doors.iter().filter(|door| plan.doors.contains(&door.plan)).map(Arc::clone).collect();
+            if let Some(listener) = open.listeners.get_mut(&plan.address)
+                && listener.from == plan.from
+            {
+                *listener.doors.write().unwrap_or_else(PoisonError::into_inner) = behind;
+                continue;
+            }
+            // Another circle of peers: the old socket must be gone before the new one can have its address.
+            open.listeners.remove(&plan.address);
+            let bound = proven.remove(&plan.address).map_or_else(|| listen::bind(plan.address), Ok);
+            let started = bound.and_then(|bound| {
+                let address = bound.address;
+                bound
+                    .start(behind, plan.from.clone(), plan.level, &self.ground)
+                    .map_err(|source| BindError::System { address, source })
+            });
+            match started {
+                Ok(listener) => {
+                    open.listeners.insert(plan.address, listener);
+                }
+                Err(_) if is_spare(plan.address) => {}
+                Err(error) => {
+                    failures.insert(plan.address, error.to_string());
+                }
+            }
+        }
+        open.listeners.retain(|address, _| plans.iter().any(|plan| plan.address == *address));
+        for gone in open.doors.iter().filter(|door| !doors.iter().any(|kept| Arc::ptr_eq(kept, door))) {
+            gone.closing.cancel();
+        }
+        open.doors = doors;
+        drop(open);
+        self.failures = failures;
+        self.publish();
+    }
+
+    /// Gives the data path a new picture.
+    pub(super) fn publish(&self) {
+        let doors = self.open_doors.lock().doors.clone();
+        let tools = self.settings.tools.iter().map(|tool| {
+            let seen = Tool { id: tool.id.clone(), name: tool.name.clone(), target: tool.target.clone() };
+            (tool.id.clone(), Arc::new(seen))
+        });
+        let users = self.users.iter();
+        self.shared.snapshot.store(Arc::new(Snapshot {
+            tools: tools.collect(),
+            users: users.clone().map(|user| (user.id, Arc::clone(user))).collect(),
+            names: users.map(|user| (user.name.to_lowercase(), Arc::clone(user))).collect(),
+            doors,
+        }));
+    }
+}
+
+/// One door per plan, kept where it did not change, however many addresses it listens on.
+fn doors_of(plans: &[ListenerPlan], known: &[Arc<Door>]) -> Vec<Arc<Door>> {
+    let mut doors: Vec<Arc<Door>> = Vec::new();
+    let wanted: Vec<&DoorPlan> = plans.iter().flat_map(|plan| &plan.doors).collect();
+    for plan in wanted {
+        if doors.iter().any(|door| door.plan == *plan) {
+            continue;
+        }
+        let kept = known.iter().find(|door| door.plan == *plan && !door.closing.is_cancelled());
+        doors.push(kept.map_or_else(|| Arc::new(Door::new(plan.clone())), Arc::clone));
+    }
+    doors
+}
+
+/// The IPv6 wildcard beside the IPv4 one: computers without IPv6 do without.
+fn is_spare(address: SocketAddr) -> bool {
+    address.is_ipv6() && address.ip().is_unspecified()
+}

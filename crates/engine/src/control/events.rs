@@ -1,0 +1,52 @@
+//! What changed between two pictures of the state, as events.
+
+use drawbridge_protocol::{Event, Session, Status, User};
+
+/// Everything shells see.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Picture {
+    pub(super) status: Status,
+    pub(super) users: Vec<User>,
+    pub(super) sessions: Vec<Session>,
+}
+
+impl Picture {
+    /// The first line of a stream.
+    pub(super) fn whole(&self) -> Event {
+        Event::State {
+            status: self.status.clone(),
+            users: self.users.clone(),
+            sessions: self.sessions.clone(),
+        }
+    }
+
+    /// What to tell those who know this picture.
+    pub(super) fn changes_to(&self, now: &Self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let (old, new) = (&self.status, &now.status);
+        for tool in &new.tools {
+            if !old.tools.contains(tool) {
+                events.push(Event::Tool { tool: tool.clone() });
+            }
+        }
+        for gone in old.tools.iter().filter(|tool| !new.tools.iter().any(|kept| kept.id == tool.id)) {
+            events.push(Event::ToolRemoved { id: gone.id.clone() });
+        }
+        if self.users != now.users {
+            events.push(Event::Users { users: now.users.clone() });
+        }
+        if self.sessions != now.sessions {
+            events.push(Event::Sessions { sessions: now.sessions.clone() });
+        }
+        if old.visitors != new.visitors {
+            events.push(Event::Visitors { visitors: new.visitors.clone() });
+        }
+        if old.problems != new.problems {
+            events.push(Event::Problems { problems: new.problems.clone() });
+        }
+        if (old.headline, &old.gate) != (new.headline, &new.gate) {
+            events.push(Event::Headline { headline: new.headline, gate: new.gate.clone() });
+        }
+        events
+    }
+}

@@ -1,0 +1,167 @@
+//! The life of a change. A request comes in from a shell, is planned, saved and synced, published, applied, and told to
+//! everyone who listens. One writer does all of it, one request after the other; only *close everything* does not wait.
+
+mod apply;
+mod certificates;
+mod close;
+mod doors;
+mod error;
+mod events;
+mod levels;
+mod people;
+mod secrets;
+pub(crate) mod server;
+mod settings;
+mod state;
+mod status;
+mod tools;
+
+pub(crate) use error::ControlError;
+pub(crate) use state::{Beginnings, State};
+
+use apply::OpenDoors;
+use drawbridge_protocol::{Event, Problem, ProblemKind, Request};
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// The way to the writer; clones share it.
+#[derive(Clone)]
+pub(crate) struct Control {
+    requests: mpsc::Sender<Message>,
+    open_doors: Arc<OpenDoors>,
+}
+
+enum Message {
+    Request(Box<Request>, oneshot::Sender<Result<Value, ControlError>>),
+    Listen(oneshot::Sender<(Event, broadcast::Receiver<Event>)>),
+}
+
+impl Control {
+    /// Starts the writer; it runs until `stop`.
+    pub(crate) fn start(state: State, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let (events, _) = broadcast::channel(EVENTS);
+        let control = Self { requests, open_doors: state.open_doors() };
+        let writer = tokio::spawn(write(state, queue, events, stop));
+        (control, writer)
+    }
+
+    /// Carries out a request.
+    pub(crate) async fn request(&self, request: Request) -> Result<Value, Problem> {
+        if matches!(request, Request::Close) {
+            // At once, whatever the writer is waiting for (P10); what must be saved follows in its turn.
+            self.open_doors.close_all();
+        }
+        let (answer, answered) = oneshot::channel();
+        self.requests.try_send(Message::Request(Box::new(request), answer)).map_err(|_| busy())?;
+        answered.await.map_err(|_| busy())?.map_err(|error| error.problem())
+    }
+
+    /// The whole state, and every change from there on.
+    pub(crate) async fn listen(&self) -> Result<(Event, broadcast::Receiver<Event>), Problem> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.try_send(Message::Listen(answer)).map_err(|_| busy())?;
+        answered.await.map_err(|_| busy())
+    }
+}
+
+async fn write(
+    mut state: State,
+    mut queue: mpsc::Receiver<Message>,
+    events: broadcast::Sender<Event>,
+    stop: CancellationToken,
+) {
+    let shared = Arc::clone(&state.shared);
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut told = state.picture();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            message = queue.recv() => match message {
+                None => break,
+                Some(Message::Request(request, answer)) => {
+                    let result = state.carry_out(*request).await;
+                    let _ = answer.send(result);
+                }
+                Some(Message::Listen(answer)) => {
+                    tell(&mut told, state.picture(), &events);
+                    let _ = answer.send((told.whole(), events.subscribe()));
+                }
+            },
+            () = shared.changed.notified() => {}
+            _ = tick.tick() => state.tick().await,
+        }
+        tell(&mut told, state.picture(), &events);
+    }
+    state.stop().await;
+}
+
+fn tell(told: &mut events::Picture, now: events::Picture, events: &broadcast::Sender<Event>) {
+    for event in told.changes_to(&now) {
+        // Without listeners there is nobody to tell.
+        let _ = events.send(event);
+    }
+    *told = now;
+}
+
+fn busy() -> Problem {
+    Problem {
+        kind: ProblemKind::Busy,
+        detail: "Drawbridge is busy or stopping; try again in a moment".to_owned(),
+    }
+}
+
+impl State {
+    async fn carry_out(&mut self, request: Request) -> Result<Value, ControlError> {
+        match request {
+            Request::Status => reply(&self.status()),
+            Request::ToolAdd(add) => reply(&self.add_tool(&add)?),
+            Request::ToolRemove { tool } => reply(&self.remove_tool(&tool).await?),
+            Request::ToolList => reply(&self.status().tools),
+            Request::Level { tool, level, for_seconds } => {
+                reply(&self.set_level(&tool, level, for_seconds.map(Duration::from_secs)).await?)
+            }
+            Request::Url { tool } => reply(&self.url(tool.as_deref())?),
+            Request::Close => reply(&self.close_everything().await?),
+            Request::UserAdd(add) => reply(&self.add_user(add).await?),
+            Request::UserPassword { name, password } => {
+                reply(&self.set_password(&name, password.map(|field| field.0)).await?)
+            }
+            Request::UserSet { name, admin, reach } => reply(&self.set_user(&name, admin, reach).await?),
+            Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
+            Request::UserList => reply(&self.user_models()),
+            Request::SessionList => reply(&self.session_models()),
+            Request::SessionEnd { id } => reply(&self.end_session(&id).await?),
+            Request::CertificateList => reply(&self.certificate_models()),
+            Request::CertificateImport { chain_pem, key_pem } => {
+                reply(&self.import_certificate(&chain_pem, &key_pem.0).await?)
+            }
+            Request::CertificateRemove => reply(&self.remove_certificate().await?),
+            Request::CertificateRenew => reply(&self.renew_certificates()?),
+            Request::CertificateExportCa => reply(&self.export_authority()?),
+            Request::SettingsGet { key } => reply(&self.get_setting(key.as_deref())?),
+            Request::SettingsSet { key, value } => reply(&self.set_setting(&key, &value)?),
+            Request::RecoveryCreate => {
+                let code = self.create_recovery_code()?;
+                reply(&code.expose())
+            }
+            Request::RecoveryUse { code } => reply(&self.use_recovery_code(&code.0).await?),
+            Request::Unlock => reply(&self.unlock().await?),
+        }
+    }
+}
+
+fn reply(model: &impl serde::Serialize) -> Result<Value, ControlError> {
+    serde_json::to_value(model).map_err(ControlError::Reply)
+}
+
+/// Requests waiting at once; beyond that the answer is busy.
+const QUEUE: usize = 64;
+/// Events a listener may fall behind before it gets the whole state again.
+const EVENTS: usize = 256;
+/// How often addresses, timers and certificates are looked at (chosen: half of what a person notices).
+const TICK: Duration = Duration::from_millis(500);

@@ -1,0 +1,323 @@
+//! Changes to accounts and sessions. What an account's change takes away ends at once: its old self is withdrawn, its
+//! sessions end where its password changed or it is gone.
+
+use super::{ControlError, State};
+use crate::{
+    clock::Timestamp,
+    identity::{
+        UserId, generator, password,
+        user::{Proof, Reach, User, check_name},
+    },
+    store::database::StoreError,
+    tools::ToolId,
+};
+use drawbridge_protocol as model;
+use drawbridge_protocol::{Secret, UserAdd, UserCreated};
+use secrecy::ExposeSecret;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
+use tokio_util::sync::CancellationToken;
+
+impl State {
+    /// Makes an account.
+    pub(super) async fn add_user(&mut self, add: UserAdd) -> Result<UserCreated, ControlError> {
+        check_name(&add.name)?;
+        if self.user(&add.name).is_ok() {
+            return Err(ControlError::UserExists(add.name));
+        }
+        let reach = self.reach(&add.reach)?;
+        let (proof, shown) = self.prove_password(&add.name, add.password.map(|field| field.0)).await?;
+        let created = self.shared.clock.timestamp();
+        let (key, name, admin, tools) = (self.key()?, add.name.clone(), add.admin, tools_json(&reach));
+        let plain = proof.to_bytes();
+        let id = self
+            .database
+            .call(move |transaction| {
+                transaction.execute(
+                    "INSERT INTO user (name, admin, tools, password, created) VALUES (?1, ?2, ?3, x'', ?4)",
+                    (&name, admin, &tools, i64::try_from(created.0).unwrap_or(i64::MAX)),
+                )?;
+                let id = UserId(transaction.last_insert_rowid());
+                let sealed = key.seal(&place(id), &plain).map_err(|_| rusqlite::Error::InvalidQuery)?;
+                transaction.execute("UPDATE user SET password = ?2 WHERE id = ?1", (id.0, sealed))?;
+                Ok(id)
+            })
+            .await?;
+        let withdrawn = CancellationToken::new();
+        let user = User { id, name: add.name, admin: add.admin, reach, proof, created, withdrawn };
+        self.users.push(Arc::new(user));
+        self.publish();
+        self.created(id, shown)
+    }
+
+    /// Sets a new password; every session of the account ends.
+    pub(super) async fn set_password(
+        &mut self,
+        name: &str,
+        password: Option<Secret>,
+    ) -> Result<UserCreated, ControlError> {
+        let old = Arc::clone(self.user(name)?);
+        let (proof, shown) = self.prove_password(&old.name, password).await?;
+        let sealed = self.key()?.seal(&place(old.id), &proof.to_bytes())?;
+        let id = old.id;
+        self.database
+            .call(move |transaction| {
+                transaction.execute("UPDATE user SET password = ?2 WHERE id = ?1", (id.0, sealed)).map(drop)
+            })
+            .await?;
+        self.replace(&old, Some(User { proof, ..again(&old) }));
+        self.end_sessions_of(id).await?;
+        self.created(id, shown)
+    }
+
+    /// Changes what an account may do. Sessions stay; what runs through them is judged anew.
+    pub(super) async fn set_user(
+        &mut self,
+        name: &str,
+        admin: Option<bool>,
+        reach: Option<model::Reach>,
+    ) -> Result<model::User, ControlError> {
+        let old = Arc::clone(self.user(name)?);
+        let reach = match reach {
+            Some(reach) => self.reach(&reach)?,
+            None => old.reach.clone(),
+        };
+        let new = User { admin: admin.unwrap_or(old.admin), reach, ..again(&old) };
+        let row = (old.id.0, new.admin, tools_json(&new.reach));
+        self.database
+            .call(move |transaction| {
+                transaction.execute("UPDATE user SET admin = ?2, tools = ?3 WHERE id = ?1", row).map(drop)
+            })
+            .await?;
+        self.replace(&old, Some(new));
+        Ok(self.user_model(self.user(name)?))
+    }
+
+    /// Removes an account with its sessions. It is out at once, even where saving fails.
+    pub(super) async fn remove_user(&mut self, name: &str) -> Result<(), ControlError> {
+        let old = Arc::clone(self.user(name)?);
+        let id = old.id;
+        self.database
+            .call(move |transaction| transaction.execute("DELETE FROM user WHERE id = ?1", [id.0]).map(drop))
+            .await?;
+        self.replace(&old, None);
+        self.end_sessions_of(id).await?;
+        Ok(())
+    }
+
+    /// Ends one sign-in.
+    pub(super) async fn end_session(&mut self, id: &str) -> Result<(), ControlError> {
+        match self.shared.sessions.end(|session| session.id == id).await? {
+            0 => Err(ControlError::UnknownSession(id.to_owned())),
+            _ => {
+                self.forget_visitors();
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a tool out of every list it stands in.
+    pub(super) async fn forget_tool(&mut self, tool: &ToolId) -> Result<(), ControlError> {
+        let named: Vec<Arc<User>> = self
+            .users
+            .iter()
+            .filter(|user| matches!(&user.reach, Reach::Only(tools) if tools.contains(tool)))
+            .cloned()
+            .collect();
+        for old in named {
+            let Reach::Only(mut tools) = old.reach.clone() else { continue };
+            tools.remove(tool);
+            let reach = Reach::Only(tools);
+            let row = (old.id.0, tools_json(&reach));
+            self.database
+                .call(move |transaction| {
+                    transaction.execute("UPDATE user SET tools = ?2 WHERE id = ?1", row).map(drop)
+                })
+                .await?;
+            self.replace(&old, Some(User { reach, ..again(&old) }));
+        }
+        Ok(())
+    }
+
+    /// Reads every account; one whose proof does not open is left out and noted, never let in.
+    pub(super) async fn load_users(&mut self) -> Result<(), StoreError> {
+        type Row = (i64, String, bool, Option<String>, Vec<u8>, i64);
+        let rows: Vec<Row> = self
+            .database
+            .call(|transaction| {
+                transaction
+                    .prepare("SELECT id, name, admin, tools, password, created FROM user ORDER BY id")?
+                    .query_map([], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+                    })?
+                    .collect()
+            })
+            .await?;
+        self.users.clear();
+        for (id, name, admin, tools, sealed, created) in rows {
+            let id = UserId(id);
+            let opened = self.key().ok().and_then(|key| key.open(&place(id), &sealed).ok());
+            let proof = opened.and_then(|plain| Proof::from_bytes(plain.expose_secret()));
+            let (Some(proof), Some(reach)) = (proof, stored_reach(tools.as_deref())) else {
+                let why = "What is stored of this account does not open with this installation's key.";
+                self.note(&format!("{name} cannot sign in"), why, "Remove and add the account again.");
+                continue;
+            };
+            let created = Timestamp(u64::try_from(created).unwrap_or(0));
+            let withdrawn = CancellationToken::new();
+            self.users.push(Arc::new(User { id, name, admin, reach, proof, created, withdrawn }));
+        }
+        Ok(())
+    }
+
+    /// Every account as shells see it.
+    pub(super) fn user_models(&self) -> Vec<model::User> {
+        self.users.iter().map(|user| self.user_model(user)).collect()
+    }
+
+    /// Every sign-in as shells see it.
+    pub(super) fn session_models(&self) -> Vec<model::Session> {
+        let name_of = |id: &ToolId| {
+            self.settings.tools.iter().find(|tool| tool.id == *id).map(|tool| tool.name.clone())
+        };
+        let user_of = |id: UserId| self.users.iter().find(|user| user.id == id).map(|user| user.name.clone());
+        self.shared
+            .sessions
+            .list()
+            .into_iter()
+            .filter_map(|(session, tools)| {
+                Some(model::Session {
+                    id: session.id.clone(),
+                    user: user_of(session.user)?,
+                    level: session.level,
+                    address: session.address.clone(),
+                    agent: session.agent.clone(),
+                    tools: tools.iter().filter_map(name_of).collect(),
+                    since: session.created.0,
+                    last_seen: session.last_seen.load(Ordering::Relaxed),
+                    expires: session.expires.0,
+                })
+            })
+            .collect()
+    }
+
+    fn user_model(&self, user: &User) -> model::User {
+        let name_of = |id: &ToolId| {
+            self.settings.tools.iter().find(|tool| tool.id == *id).map(|tool| tool.name.clone())
+        };
+        let seen = self.shared.sessions.list();
+        let last_seen = seen
+            .iter()
+            .filter(|(session, _)| session.user == user.id)
+            .map(|(session, _)| session.last_seen.load(Ordering::Relaxed))
+            .max();
+        model::User {
+            name: user.name.clone(),
+            admin: user.admin,
+            tools: match &user.reach {
+                Reach::All => None,
+                Reach::Only(tools) => Some(tools.iter().filter_map(name_of).collect()),
+            },
+            factors: vec!["password".to_owned()],
+            strong: user.proof.strong,
+            last_seen,
+        }
+    }
+
+    fn user(&self, name: &str) -> Result<&Arc<User>, ControlError> {
+        let lower = name.to_lowercase();
+        let found = self.users.iter().find(|user| user.name.to_lowercase() == lower);
+        found.ok_or_else(|| ControlError::UnknownUser(name.to_owned()))
+    }
+
+    fn created(&self, id: UserId, password: Option<Secret>) -> Result<UserCreated, ControlError> {
+        let user = self.users.iter().find(|user| user.id == id);
+        let user = user.ok_or_else(|| ControlError::UnknownUser(id.to_string()))?;
+        Ok(UserCreated { user: self.user_model(user), password })
+    }
+
+    /// Puts a new self in an account's place, or none, and withdraws the old one's permits.
+    fn replace(&mut self, old: &Arc<User>, new: Option<User>) {
+        self.users =
+            self.users.iter().filter(|user| user.id != old.id).cloned().chain(new.map(Arc::new)).collect();
+        self.users.sort_by_key(|user| user.id);
+        self.publish();
+        old.withdrawn.cancel();
+        self.forget_visitors();
+    }
+
+    async fn end_sessions_of(&mut self, id: UserId) -> Result<(), ControlError> {
+        self.shared.sessions.end(|session| session.user == id).await?;
+        self.forget_visitors();
+        Ok(())
+    }
+
+    /// The list of who is in starts anew; whoever still is shows up with the next request.
+    fn forget_visitors(&self) {
+        self.shared.visitors.forget(|_, _| true);
+    }
+
+    async fn prove_password(
+        &self,
+        name: &str,
+        password: Option<Secret>,
+    ) -> Result<(Proof, Option<Secret>), ControlError> {
+        self.key()?;
+        let (password, shown) = match password {
+            Some(password) => (password, None),
+            None => {
+                let made = generator::passphrase()?;
+                (made.clone(), Some(made))
+            }
+        };
+        password::check(&password, name)?;
+        let strong = password::is_strong(&password);
+        let hash = self.shared.sign_in.hasher().hash(password).await?;
+        Ok((Proof { hash, strong }, shown))
+    }
+
+    fn reach(&self, reach: &model::Reach) -> Result<Reach, ControlError> {
+        match reach {
+            model::Reach::All => Ok(Reach::All),
+            model::Reach::Only(tools) => {
+                let ids: Result<BTreeSet<ToolId>, ControlError> =
+                    tools.iter().map(|tool| Ok(self.known_tool(tool)?.id.clone())).collect();
+                Ok(Reach::Only(ids?))
+            }
+        }
+    }
+}
+
+/// A copy to be changed, not yet withdrawn.
+fn again(user: &User) -> User {
+    User {
+        id: user.id,
+        name: user.name.clone(),
+        admin: user.admin,
+        reach: user.reach.clone(),
+        proof: user.proof.clone(),
+        created: user.created,
+        withdrawn: CancellationToken::new(),
+    }
+}
+
+fn tools_json(reach: &Reach) -> Option<String> {
+    match reach {
+        Reach::All => None,
+        Reach::Only(tools) => serde_json::to_string(tools).ok().or_else(|| Some("[]".to_owned())),
+    }
+}
+
+/// What the column says; something unreadable is nothing, so that the account is left out.
+fn stored_reach(column: Option<&str>) -> Option<Reach> {
+    match column {
+        None => Some(Reach::All),
+        Some(text) => serde_json::from_str(text).ok().map(Reach::Only),
+    }
+}
+
+fn place(id: UserId) -> String {
+    format!("user/{id}/password")
+}

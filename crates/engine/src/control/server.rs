@@ -1,0 +1,196 @@
+//! The control socket: HTTP/1.1 with JSON for programs of the same user, checked by the caller's uid and not only by
+//! the folder's mode.
+
+use super::Control;
+use crate::platform::{self, ControlListener, ControlStream};
+use bytes::Bytes;
+use drawbridge_protocol::{EVENTS_PATH, Event, Problem, ProblemKind, REQUEST_PATH, Request as Asked};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::sync::{Semaphore, broadcast::error::RecvError, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// Serves callers until `stop`.
+pub(crate) async fn serve(mut listener: ControlListener, control: Control, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CALLERS));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok(stream) = accepted else {
+            tokio::time::sleep(RETRY).await;
+            continue;
+        };
+        if !platform::is_own_peer(&stream) {
+            tracing::warn!("another user's program called the control socket and was turned away");
+            continue;
+        }
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let (control, stop) = (control.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = speak(stream, control) => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn speak(stream: ControlStream, control: Control) {
+    let service = service_fn(move |request| {
+        let control = control.clone();
+        async move { Ok::<_, Infallible>(answer(request, &control).await) }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a caller on the control socket went away");
+    }
+}
+
+async fn answer(request: Request<Incoming>, control: &Control) -> Response<Reply> {
+    // A browser cannot reach the socket, but a page might reach whatever forwards it: no Origin is ever ours.
+    if request.headers().contains_key(header::ORIGIN) {
+        return refuse(&invalid("requests from web pages are not taken here"));
+    }
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, REQUEST_PATH) => {
+            let collected = Limited::new(request.into_body(), MESSAGE_BYTES).collect();
+            let Ok(Ok(body)) = tokio::time::timeout(HEAD, collected).await else {
+                return refuse(&invalid("the request is too long or incomplete"));
+            };
+            let asked: Asked = match serde_json::from_slice(&body.to_bytes()) {
+                Ok(asked) => asked,
+                Err(error) => return refuse(&invalid(&format!("the request is not understood: {error}"))),
+            };
+            match control.request(asked).await {
+                Ok(value) => json(StatusCode::OK, &value),
+                Err(problem) => refuse(&problem),
+            }
+        }
+        (&Method::GET, EVENTS_PATH) => match control.listen().await {
+            Ok((whole, receiver)) => stream(whole, receiver, control.clone()),
+            Err(problem) => refuse(&problem),
+        },
+        _ => refuse(&invalid("there is nothing at this path")),
+    }
+}
+
+fn stream(
+    whole: Event,
+    mut receiver: tokio::sync::broadcast::Receiver<Event>,
+    control: Control,
+) -> Response<Reply> {
+    let (lines, queue) = mpsc::channel(LINES);
+    tokio::spawn(async move {
+        let mut next = Some(whole);
+        loop {
+            if let Some(event) = next.take()
+                && lines.send(line(&event)).await.is_err()
+            {
+                return;
+            }
+            next = tokio::select! {
+                () = lines.closed() => return,
+                received = receiver.recv() => match received {
+                    Ok(event) => Some(event),
+                    // Too far behind: the whole state again.
+                    Err(RecvError::Lagged(_)) => match control.listen().await {
+                        Ok((whole, fresh)) => {
+                            receiver = fresh;
+                            Some(whole)
+                        }
+                        Err(_) => return,
+                    },
+                    Err(RecvError::Closed) => return,
+                },
+            };
+        }
+    });
+    let mut response = Response::new(Reply::Lines(queue));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response
+}
+
+fn line(event: &Event) -> Bytes {
+    let mut line = serde_json::to_vec(event).unwrap_or_default();
+    line.push(b'\n');
+    line.into()
+}
+
+fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(serde_json::to_vec(value).ok().map(Bytes::from)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn refuse(problem: &Problem) -> Response<Reply> {
+    let status = match problem.kind {
+        ProblemKind::Invalid => StatusCode::BAD_REQUEST,
+        ProblemKind::Unknown => StatusCode::NOT_FOUND,
+        ProblemKind::Conflict => StatusCode::CONFLICT,
+        ProblemKind::Refused => StatusCode::FORBIDDEN,
+        ProblemKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        ProblemKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut response = json(status, problem);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+fn invalid(detail: &str) -> Problem {
+    Problem { kind: ProblemKind::Invalid, detail: detail.to_owned() }
+}
+
+/// One document, or lines as they come.
+enum Reply {
+    Whole(Option<Bytes>),
+    Lines(mpsc::Receiver<Bytes>),
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Lines(queue) => queue.poll_recv(context).map(|line| line.map(|line| Ok(Frame::data(line)))),
+        }
+    }
+}
+
+/// Callers at once (chosen: a window, a tray, scripts).
+const CALLERS: usize = 64;
+/// Pause after a failed accept.
+const RETRY: Duration = Duration::from_millis(50);
+/// Time for a request.
+const HEAD: Duration = Duration::from_secs(30);
+/// Bytes of a request: a certificate chain and key with room.
+const MESSAGE_BYTES: usize = 512 * 1024;
+/// Lines a slow listener may leave unread.
+const LINES: usize = 64;

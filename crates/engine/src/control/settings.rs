@@ -1,0 +1,132 @@
+//! Settings the owner may read and set by name.
+
+use super::{ControlError, State};
+use crate::{headers::authority::Host, settings::Settings};
+use drawbridge_protocol::Level;
+use std::collections::BTreeMap;
+
+/// One key: its name, how it reads, how it is written, what would be good.
+struct Key {
+    name: &'static str,
+    read: fn(&Settings) -> String,
+    write: fn(&mut Settings, &str) -> Option<()>,
+    hint: &'static str,
+}
+
+impl State {
+    /// One value, or all.
+    pub(super) fn get_setting(&self, key: Option<&str>) -> Result<BTreeMap<String, String>, ControlError> {
+        let wanted: Vec<&Key> = match key {
+            None => KEYS.iter().collect(),
+            Some(name) => vec![find(name)?],
+        };
+        Ok(wanted.into_iter().map(|key| (key.name.to_owned(), (key.read)(&self.settings))).collect())
+    }
+
+    /// Sets one value; doors move live.
+    pub(super) fn set_setting(
+        &mut self,
+        name: &str,
+        value: &str,
+    ) -> Result<BTreeMap<String, String>, ControlError> {
+        let key = find(name)?;
+        let mut after = self.settings.clone();
+        let value = value.trim();
+        (key.write)(&mut after, value).ok_or_else(|| ControlError::BadSetting {
+            key: name.to_owned(),
+            value: value.to_owned(),
+            hint: key.hint,
+        })?;
+        after.check()?;
+        self.check_lan_names(&after)?;
+        // Proven before it is saved: a port that is taken changes nothing.
+        let levels = self.levels();
+        let wishes = super::doors::Wishes {
+            settings: &after,
+            levels: &levels,
+            network: &self.network,
+            lan: &self.lan,
+        };
+        let mut proven = super::apply::Proven::new();
+        self.prove(&wishes.listeners(), &mut proven).map_err(ControlError::Bind)?;
+        self.commit(after)?;
+        self.refresh_certificates();
+        self.apply_with(proven);
+        self.get_setting(Some(name))
+    }
+
+    /// The local authority may not speak for names outside its constraints, so they are refused here.
+    fn check_lan_names(&self, after: &Settings) -> Result<(), ControlError> {
+        match after.lan.names.iter().find(|name| !crate::certificates::is_local_name(name)) {
+            None => Ok(()),
+            Some(name) => Err(ControlError::BadSetting {
+                key: "lan.names".to_owned(),
+                value: name.clone(),
+                hint: "give names under home.arpa, local, lan, internal or localhost",
+            }),
+        }
+    }
+
+    /// The level a setting's trouble belongs to, for the status.
+    pub(super) fn has_internet(&self) -> bool {
+        self.levels().values().any(|level| *level == Level::Internet)
+    }
+}
+
+fn find(name: &str) -> Result<&'static Key, ControlError> {
+    KEYS.iter().find(|key| key.name == name).ok_or_else(|| ControlError::UnknownSetting(name.to_owned()))
+}
+
+fn port_text(port: Option<u16>) -> String {
+    port.map_or_else(String::new, |port| port.to_string())
+}
+
+fn set_port(place: &mut Option<u16>, value: &str) -> Option<()> {
+    *place = if value.is_empty() { None } else { Some(value.parse().ok().filter(|port| *port > 0)?) };
+    Some(())
+}
+
+fn set_host(place: &mut Option<String>, value: &str) -> Option<()> {
+    *place = if value.is_empty() { None } else { Some(value.parse::<Host>().ok()?.to_string()) };
+    Some(())
+}
+
+/// Every key.
+const KEYS: &[Key] = &[
+    Key {
+        name: "lan.gate_port",
+        read: |settings| port_text(settings.lan.gate_port),
+        write: |settings, value| set_port(&mut settings.lan.gate_port, value),
+        hint: "give a port from 1 to 65535, or nothing to let Drawbridge choose",
+    },
+    Key {
+        name: "lan.names",
+        read: |settings| settings.lan.names.join(","),
+        write: |settings, value| {
+            let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+            settings.lan.names = names
+                .map(|name| name.parse::<Host>().ok().map(|host| host.to_string()))
+                .collect::<Option<_>>()?;
+            Some(())
+        },
+        hint: "give host names separated by commas, or nothing",
+    },
+    Key {
+        name: "internet.port",
+        read: |settings| port_text(settings.internet.port),
+        write: |settings, value| set_port(&mut settings.internet.port, value),
+        hint: "give a port from 1 to 65535, or nothing to let Drawbridge choose",
+    },
+    Key {
+        name: "internet.host",
+        read: |settings| settings.internet.host.clone().unwrap_or_default(),
+        write: |settings, value| set_host(&mut settings.internet.host, value),
+        hint: "give the name or address by which this computer is reached, or nothing",
+    },
+    Key {
+        name: "internet.domain",
+        read: |settings| settings.internet.domain.clone().unwrap_or_default(),
+        write: |settings, value| set_host(&mut settings.internet.domain, value),
+        hint: "give the domain under which each tool has its name, or nothing",
+    },
+];

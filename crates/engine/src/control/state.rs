@@ -1,0 +1,277 @@
+//! What the writer owns: everything that is saved, everything that is open, and how it began.
+
+use super::{
+    apply::OpenDoors,
+    certificates::Certificates,
+    events,
+    levels::{Acknowledged, Grounds, Markers},
+};
+use crate::{
+    certificates::Identities,
+    clock::Timestamp,
+    home::LockedHome,
+    identity::user::User,
+    network::interfaces::{self, Lan, Network},
+    proxy::{listen::Ground, snapshot::Shared},
+    secrets::{DataKey, SealedData, Vault},
+    settings::{self, Settings, ToolSettings},
+    store::database::{Database, StoreError},
+    tools::ToolId,
+};
+use drawbridge_protocol::{Level, Trouble};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Instant};
+
+/// Everything one engine knows and holds.
+pub(crate) struct State {
+    pub(super) home: LockedHome,
+    pub(super) settings: Settings,
+    pub(super) grounds: Grounds,
+    pub(super) markers: Markers,
+    pub(super) users: Vec<Arc<User>>,
+    pub(super) vault: Vault,
+    /// The data key, or the sentence why there is none.
+    pub(super) key: Result<Arc<DataKey>, String>,
+    pub(super) certificates: Certificates,
+    pub(super) database: Database,
+    pub(super) lan: Lan,
+    pub(super) network: Network,
+    pub(super) identities: Arc<Identities>,
+    pub(super) ground: Ground,
+    pub(super) open_doors: Arc<OpenDoors>,
+    /// Addresses that should listen and do not, with the reason.
+    pub(super) failures: BTreeMap<SocketAddr, String>,
+    /// What the owner should know since the start.
+    pub(super) notes: Vec<Trouble>,
+    pub(super) tidied: Instant,
+    pub(super) looked: Instant,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What a state begins with.
+pub(crate) struct Beginnings {
+    pub(crate) home: LockedHome,
+    pub(crate) settings: Settings,
+    pub(crate) vault: Vault,
+    pub(crate) database: Database,
+    pub(crate) lan: Lan,
+    pub(crate) ground: Ground,
+    pub(crate) notes: Vec<Trouble>,
+}
+
+impl State {
+    /// Reads the rest from disk and opens what may be open. Whatever is missing or damaged lowers.
+    pub(crate) async fn begin(from: Beginnings) -> Result<Self, StoreError> {
+        let Beginnings { home, settings, vault, database, lan, ground, notes } = from;
+        let now = Instant::now();
+        let mut state = Self {
+            markers: Markers::new(home.home.markers()),
+            grounds: Grounds::default(),
+            users: Vec::new(),
+            key: Err(String::new()),
+            certificates: Certificates::default(),
+            network: look(&lan).await,
+            identities: Arc::clone(&ground.identities),
+            open_doors: Arc::new(OpenDoors::default()),
+            failures: BTreeMap::new(),
+            tidied: now,
+            looked: now,
+            shared: Arc::clone(&ground.shared),
+            home,
+            settings,
+            vault,
+            database,
+            lan,
+            ground,
+            notes,
+        };
+        state.grounds.markers = state.markers.read(state.settings.tools.iter().map(|tool| &tool.id));
+        let sealed = state.sealed_data().await?;
+        match state.vault.open(sealed).await {
+            Ok(key) => state.unlocked(key).await?,
+            Err(error) => state.key = Err(error.to_string()),
+        }
+        state.settle_interrupted().await;
+        state.apply();
+        Ok(state)
+    }
+
+    /// What the key opens: users, acknowledgements, certificates.
+    pub(super) async fn unlocked(&mut self, key: Arc<DataKey>) -> Result<(), StoreError> {
+        self.key = Ok(Arc::clone(&key));
+        self.load_users().await?;
+        let rows: Vec<(String, Vec<u8>)> = self
+            .database
+            .call(|transaction| {
+                transaction
+                    .prepare("SELECT tool, sealed FROM acknowledged")?
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .await?;
+        for (tool, sealed) in rows {
+            let tool = ToolId::stored(tool);
+            // One that does not open was not written by this engine: it acknowledges nothing.
+            if let Ok(known) = Acknowledged::open(&key, &tool, &sealed) {
+                self.grounds.acknowledged.insert(tool, known);
+            }
+        }
+        self.load_certificates().await?;
+        Ok(())
+    }
+
+    /// A lowering that was cut short (its markers are gone, its settings not yet saved) is finished now.
+    async fn settle_interrupted(&mut self) {
+        let now = self.shared.clock.timestamp();
+        let interrupted: Vec<(ToolId, Level)> = self
+            .settings
+            .tools
+            .iter()
+            .filter(|tool| self.key.is_ok() && !self.grounds.waits_for_owner(tool))
+            .map(|tool| (tool.id.clone(), self.grounds.level(tool, now), tool.level))
+            .filter(|(_, in_force, wanted)| in_force < wanted)
+            .map(|(id, in_force, _)| (id, in_force))
+            .collect();
+        for (id, level) in interrupted {
+            if let Err(error) = self.lower(&[id], level).await {
+                self.note(
+                    "A tool was closed, but that could not be saved",
+                    &error.to_string(),
+                    "Free some disk space.",
+                );
+            }
+        }
+    }
+
+    /// Timers, addresses, certificates, housekeeping.
+    pub(crate) async fn tick(&mut self) {
+        let now = self.shared.clock.timestamp();
+        self.close_what_is_over(now).await;
+        if self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            let network = look(&self.lan).await;
+            if network != self.network {
+                self.network = network;
+                self.close_what_left().await;
+                self.refresh_certificates();
+                self.apply();
+            } else if !self.failures.is_empty() || self.refresh_certificates() {
+                self.apply();
+            }
+        }
+        if self.tidied.elapsed() >= TIDY {
+            self.tidied = Instant::now();
+            if let Err(error) = self.shared.sessions.tidy().await {
+                tracing::warn!(%error, "sessions could not be tidied");
+            }
+        }
+    }
+
+    /// Tools whose time is over go to local.
+    async fn close_what_is_over(&mut self, now: Timestamp) {
+        let open = |tool: &&ToolSettings| tool.level > Level::Local && !tool.is_in_time(now);
+        let over: Vec<ToolId> = self.settings.tools.iter().filter(open).map(|tool| tool.id.clone()).collect();
+        if over.is_empty() {
+            return;
+        }
+        if let Err(error) = self.lower(&over, Level::Local).await {
+            tracing::warn!(%error, "a timed closing could not be saved");
+        }
+    }
+
+    /// Tools whose every LAN address is gone go to local: the network they were opened on was left.
+    async fn close_what_left(&mut self) {
+        let levels = self.levels();
+        let network = &self.network;
+        let left = |tool: &&ToolSettings| {
+            levels.get(&tool.id).copied().unwrap_or_default() > Level::Local
+                && !network.addresses.iter().any(|(_, inside)| tool.networks.contains(inside))
+        };
+        let gone: Vec<(ToolId, String)> = self
+            .settings
+            .tools
+            .iter()
+            .filter(left)
+            .map(|tool| (tool.id.clone(), tool.name.clone()))
+            .collect();
+        for (id, name) in gone {
+            let saved = self.lower(&[id], Level::Local).await;
+            let why = match saved {
+                Ok(()) => "This computer left the network it was open on.".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            self.note(
+                &format!("{name} was closed"),
+                &why,
+                &format!("Open it again with: drawbridge level \"{name}\" lan"),
+            );
+        }
+    }
+
+    /// The level in force of every tool.
+    pub(super) fn levels(&self) -> BTreeMap<ToolId, Level> {
+        let now = self.shared.clock.timestamp();
+        let level =
+            |tool: &ToolSettings| if self.key.is_ok() { self.grounds.level(tool, now) } else { Level::Local };
+        self.settings.tools.iter().map(|tool| (tool.id.clone(), level(tool))).collect()
+    }
+
+    /// Whether the database holds anything a key once sealed.
+    pub(super) async fn sealed_data(&self) -> Result<SealedData, StoreError> {
+        let rows: i64 = self
+            .database
+            .call(|transaction| {
+                transaction.query_row(
+                    "SELECT (SELECT count(*) FROM user) + (SELECT count(*) FROM sealed) + (SELECT count(*) FROM acknowledged)",
+                    [],
+                    |row| row.get(0),
+                )
+            })
+            .await?;
+        Ok(if rows > 0 { SealedData::Present } else { SealedData::Absent })
+    }
+
+    pub(super) fn save_settings(&self) -> io::Result<()> {
+        settings::save(&self.home.home.settings(), &self.settings)
+    }
+
+    /// Keeps something the owner should know until the next start.
+    pub(super) fn note(&mut self, what: &str, why: &str, remedy: &str) {
+        let trouble = Trouble { what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() };
+        tracing::warn!(what, why, "noted for the owner");
+        self.notes.retain(|note| *note != trouble);
+        self.notes.push(trouble);
+        if self.notes.len() > MOST_NOTES {
+            self.notes.remove(0);
+        }
+    }
+
+    /// The doors, for *close everything*.
+    pub(crate) fn open_doors(&self) -> Arc<OpenDoors> {
+        Arc::clone(&self.open_doors)
+    }
+
+    pub(super) fn picture(&self) -> events::Picture {
+        events::Picture { status: self.status(), users: self.user_models(), sessions: self.session_models() }
+    }
+
+    /// Closes every socket; levels stay as they are for the next start.
+    pub(crate) async fn stop(&mut self) {
+        self.open_doors.close_all();
+        if let Err(error) = self.shared.sessions.tidy().await {
+            tracing::warn!(%error, "sessions could not be saved at the end");
+        }
+    }
+}
+
+/// Asks the interfaces on a thread that may wait for them.
+async fn look(lan: &Lan) -> Network {
+    let lan = lan.clone();
+    tokio::task::spawn_blocking(move || interfaces::find(&lan)).await.unwrap_or_default()
+}
+
+/// How often interfaces and certificates are looked at.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+/// How often sessions are tidied.
+const TIDY: std::time::Duration = std::time::Duration::from_secs(60);
+/// Notes kept.
+const MOST_NOTES: usize = 20;

@@ -1,0 +1,278 @@
+//! Changes to tools: add, remove, raise; and their share URLs.
+
+use super::{ControlError, State, apply::Proven, doors::Wishes, levels::Acknowledged};
+use crate::{
+    proxy::listen::BindError,
+    settings::{self, Settings, ToolSettings},
+    tools::{ToolId, target::Target},
+};
+use drawbridge_protocol::{Level, NetworkTarget, Tool, ToolAdd, Url};
+use std::{collections::BTreeMap, time::Duration};
+
+impl State {
+    /// Adds a tool at local.
+    pub(super) fn add_tool(&mut self, add: &ToolAdd) -> Result<Tool, ControlError> {
+        let name = add.name.trim();
+        settings::check_tool_name(name)?;
+        if self.settings.tools.iter().any(|tool| settings::same_name(&tool.name, name)) {
+            return Err(ControlError::ToolExists(name.to_owned()));
+        }
+        let target = Target::parse(&add.target, add.network_target)?;
+        if self.settings.ports().any(|port| port == target.port()) && self.is_here(&target) {
+            return Err(ControlError::OwnPort(target.port()));
+        }
+        let taken = |id: &ToolId| self.settings.tools.iter().any(|tool| tool.id == *id);
+        let tool = ToolSettings {
+            id: ToolId::from_name(name, taken),
+            name: name.to_owned(),
+            network_target: add.network_target == NetworkTarget::Allowed && !target.is_loopback(),
+            target,
+            level: Level::Local,
+            lan_port: None,
+            internet_port: None,
+            networks: Vec::new(),
+            opened: None,
+            until: None,
+        };
+        let id = tool.id.clone();
+        let mut after = self.settings.clone();
+        after.tools.push(tool);
+        self.commit(after)?;
+        self.grounds.markers.insert(id.clone(), Level::Local);
+        self.publish();
+        self.tool_model(&id)
+    }
+
+    /// Closes a tool, then forgets it.
+    pub(super) async fn remove_tool(&mut self, text: &str) -> Result<(), ControlError> {
+        let id = self.known_tool(text)?.id.clone();
+        self.lower(std::slice::from_ref(&id), Level::Local).await?;
+        let mut after = self.settings.clone();
+        after.tools.retain(|tool| tool.id != id);
+        self.commit(after)?;
+        self.forget_tool(&id).await?;
+        self.apply();
+        Ok(())
+    }
+
+    /// Brings a tool to a level by the owner's explicit act.
+    pub(super) async fn set_level(
+        &mut self,
+        text: &str,
+        level: Level,
+        time: Option<Duration>,
+    ) -> Result<Tool, ControlError> {
+        let id = self.known_tool(text)?.id.clone();
+        let in_force = self.levels().get(&id).copied().unwrap_or_default();
+        match (level, time) {
+            (Level::Local, Some(_)) => return Err(ControlError::TimeForLocal),
+            (_, Some(time)) if time.is_zero() || time > LONGEST => return Err(ControlError::Time),
+            _ => {}
+        }
+        if level < in_force || level == Level::Local {
+            self.lower(std::slice::from_ref(&id), level).await?;
+        } else {
+            self.raise(&id, level, time).await?;
+        }
+        self.tool_model(&id)
+    }
+
+    /// The address to hand to someone.
+    pub(super) fn url(&self, text: Option<&str>) -> Result<Url, ControlError> {
+        let status = self.status();
+        let urls = match text {
+            None => status.gate,
+            Some(text) => {
+                let id = self.known_tool(text)?.id.clone();
+                let tool = self.tool_model(&id)?;
+                let mut doors = tool.doors;
+                // The farthest door first: who can reach less far can still use it on the spot.
+                doors.sort_by_key(|door| std::cmp::Reverse(door.level));
+                let urls: Vec<String> =
+                    doors.into_iter().filter(|door| door.level <= tool.level).map(|door| door.url).collect();
+                if urls.is_empty() {
+                    return Err(ControlError::NoAddress { tool: tool.name, level: tool.level });
+                }
+                urls
+            }
+        };
+        let mut urls = urls.into_iter();
+        let url = urls.next().ok_or(ControlError::NoGate)?;
+        Ok(Url { url, others: urls.collect() })
+    }
+
+    /// Raising: proven, saved, published, applied; refused as a whole where any of it fails.
+    async fn raise(&mut self, id: &ToolId, level: Level, time: Option<Duration>) -> Result<(), ControlError> {
+        self.check_ready(id, level)?;
+        let mut after = self.settings.clone();
+        let now = self.shared.clock.timestamp();
+        let networks = self.network.addresses.iter().map(|(_, network)| *network).collect();
+        if let Some(tool) = after.tool_mut(id) {
+            tool.level = level;
+            tool.opened = Some(now.0);
+            tool.until = time.map(|time| now.plus(time).0);
+            tool.networks = networks;
+        }
+        self.prepare_certificates(level).await?;
+        let mut proven = Proven::new();
+        self.choose_ports(&mut after, id, level, &mut proven)?;
+        let mut levels = self.levels();
+        levels.insert(id.clone(), level);
+        self.prove(&self.wishes(&after, &levels).listeners(), &mut proven).map_err(ControlError::Bind)?;
+        self.save_raised(after, id, level).await?;
+        self.apply_with(proven);
+        Ok(())
+    }
+
+    /// Acknowledgement, settings, marker, in this order: cut short anywhere, the tool is lower.
+    async fn save_raised(&mut self, after: Settings, id: &ToolId, level: Level) -> Result<(), ControlError> {
+        let key = self.key.as_ref().map_err(|why| ControlError::VaultClosed(why.clone()))?;
+        let known = after.tools.iter().find(|tool| tool.id == *id).map(Acknowledged::of);
+        let known = known.ok_or_else(|| ControlError::UnknownTool(id.to_string()))?;
+        let row = (id.to_string(), known.seal(key, id)?);
+        self.database
+            .call(move |transaction| {
+                transaction.execute("INSERT OR REPLACE INTO acknowledged VALUES (?1, ?2)", row).map(drop)
+            })
+            .await?;
+        self.commit(after)?;
+        if let Err(error) = self.markers.raise(id, level) {
+            // Without its marker it would be closed after a restart, which is not what was acknowledged.
+            self.lower(std::slice::from_ref(id), Level::Local).await?;
+            return Err(ControlError::Save(error));
+        }
+        self.grounds.acknowledged.insert(id.clone(), known);
+        self.grounds.markers.insert(id.clone(), level);
+        Ok(())
+    }
+
+    /// What a level needs before it may go up.
+    fn check_ready(&self, id: &ToolId, level: Level) -> Result<(), ControlError> {
+        if let Err(why) = &self.key {
+            return Err(ControlError::VaultClosed(why.clone()));
+        }
+        if self.network.addresses.is_empty() {
+            return Err(ControlError::NoNetwork);
+        }
+        let mut users = self.users.iter().filter(|user| user.may_use(id)).peekable();
+        if users.peek().is_none() {
+            return Err(ControlError::NoUser);
+        }
+        if level == Level::Internet && !users.any(|user| user.proof.strong) {
+            return Err(ControlError::NoStrongUser);
+        }
+        Ok(())
+    }
+
+    /// Chooses ports that were never chosen: the usual one or the next free, bound at once.
+    fn choose_ports(
+        &self,
+        after: &mut Settings,
+        id: &ToolId,
+        level: Level,
+        proven: &mut Proven,
+    ) -> Result<(), ControlError> {
+        let slots: &[Slot] = match level {
+            Level::Local => &[],
+            Level::Lan => &[Slot::LanGate, Slot::LanTool],
+            Level::Internet => &[Slot::LanGate, Slot::LanTool, Slot::InternetGate, Slot::InternetTool],
+        };
+        let mut levels = self.levels();
+        levels.insert(id.clone(), level);
+        for slot in slots {
+            let first = slot.first();
+            if slot.of(after, id).is_none_or(|place| place.is_some()) {
+                continue;
+            }
+            let used: Vec<u16> = after.ports().collect();
+            let targets: Vec<u16> = after.tools.iter().map(|tool| tool.target.port()).collect();
+            let candidates =
+                (first..first + SEARCHED).filter(|port| !used.contains(port) && !targets.contains(port));
+            let free = candidates.into_iter().find(|port| {
+                if let Some(place) = slot.of(after, id) {
+                    *place = Some(*port);
+                }
+                let plans = self.wishes(after, &levels).listeners();
+                let own: Vec<_> = plans.into_iter().filter(|plan| plan.address.port() == *port).collect();
+                match self.prove(&own, proven) {
+                    Ok(()) => true,
+                    Err(
+                        BindError::Taken(_)
+                        | BindError::Forbidden(_)
+                        | BindError::Gone(_)
+                        | BindError::System { .. },
+                    ) => {
+                        proven.retain(|address, _| address.port() != *port);
+                        false
+                    }
+                }
+            });
+            if free.is_none() {
+                return Err(ControlError::NoPort(first));
+            }
+        }
+        Ok(())
+    }
+
+    fn wishes<'a>(&'a self, settings: &'a Settings, levels: &'a BTreeMap<ToolId, Level>) -> Wishes<'a> {
+        Wishes { settings, levels, network: &self.network, lan: &self.lan }
+    }
+
+    /// Saves new settings; on failure nothing changed.
+    pub(super) fn commit(&mut self, after: Settings) -> Result<(), ControlError> {
+        let after = Settings { revision: self.settings.revision + 1, ..after };
+        after.check()?;
+        settings::save(&self.home.home.settings(), &after).map_err(ControlError::Save)?;
+        self.settings = after;
+        Ok(())
+    }
+
+    pub(super) fn known_tool(&self, text: &str) -> Result<&ToolSettings, ControlError> {
+        self.settings.tool(text).ok_or_else(|| ControlError::UnknownTool(text.to_owned()))
+    }
+
+    fn is_here(&self, target: &Target) -> bool {
+        let own = |address: &std::net::SocketAddr| {
+            address.ip().is_loopback() || self.network.addresses.iter().any(|(own, _)| *own == address.ip())
+        };
+        target.addresses().is_ok_and(|addresses| addresses.iter().any(own))
+    }
+}
+
+/// A port to be chosen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Slot {
+    LanGate,
+    LanTool,
+    InternetGate,
+    InternetTool,
+}
+
+impl Slot {
+    /// Where it stands in the settings.
+    fn of<'a>(self, settings: &'a mut Settings, id: &ToolId) -> Option<&'a mut Option<u16>> {
+        match self {
+            Self::LanGate => Some(&mut settings.lan.gate_port),
+            Self::InternetGate => Some(&mut settings.internet.port),
+            Self::LanTool => settings.tool_mut(id).map(|tool| &mut tool.lan_port),
+            // Under a domain, tools share the gate's port.
+            Self::InternetTool if settings.internet.domain.is_some() => None,
+            Self::InternetTool => settings.tool_mut(id).map(|tool| &mut tool.internet_port),
+        }
+    }
+
+    /// Where the search begins (design: LAN gate 8443, its tools from 8444; the internet's a thousand above).
+    const fn first(self) -> u16 {
+        match self {
+            Self::LanGate => 8443,
+            Self::LanTool => 8444,
+            Self::InternetGate => 9443,
+            Self::InternetTool => 9444,
+        }
+    }
+}
+
+/// Ports tried after the first.
+const SEARCHED: u16 = 200;
+/// Longest time limit (chosen: a year; longer is "until I close it").
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -1,0 +1,222 @@
+//! Starting and stopping one engine for one home.
+
+use crate::{
+    certificates::{Identities, TlsConfigError},
+    clock::Clock,
+    control::{self, Beginnings, Control, State},
+    home::{Home, HomeError},
+    identity::{
+        password::{HashError, Hasher},
+        session::Sessions,
+        sign_in::SignIn,
+    },
+    network::interfaces::{BadLanAddress, Lan, check_lan_address},
+    pages::Pages,
+    platform,
+    proxy::{
+        access_log::AccessLog,
+        admit::Connections,
+        cores::Cores,
+        listen::Ground,
+        snapshot::{Shared, Snapshot, ToolFaults},
+        visitors::Visitors,
+    },
+    random::NoRandomness,
+    secrets::{KeyringChoice, Vault},
+    settings::{self, LoadError},
+    store::{
+        database::{Database, OpenError, StoreError},
+        rotation::RotatingFile,
+    },
+};
+use arc_swap::ArcSwap;
+use drawbridge_protocol::{Event, Problem, Request, Trouble};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{sync::broadcast, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// What an engine is started with.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Where its state lies.
+    pub home: Home,
+    /// Where its root key lies.
+    pub keyring: KeyringChoice,
+    /// Which addresses are the local network.
+    pub lan: Lan,
+    /// Where it reads the time.
+    pub clock: Clock,
+}
+
+/// Why an engine did not start; a sentence for the owner each.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The home.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// An address that cannot be a local network.
+    #[error(transparent)]
+    Lan(#[from] BadLanAddress),
+    /// The settings, the database, the keys for TLS, random numbers, threads.
+    #[error("{0}")]
+    Inside(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The control socket.
+    #[error("the control socket {} could not be made ({source}); make its folder writable", path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A log file.
+    #[error("the log in {} could not be opened ({source}); make the folder writable", path.display())]
+    Log {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A running engine. It ends when it is stopped or dropped.
+pub struct Engine {
+    control: Control,
+    socket: PathBuf,
+    stop: CancellationToken,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the engine of a home. Doors that may be open are open when this returns, and the control socket answers.
+    ///
+    /// # Errors
+    /// When the home cannot be used or something every engine needs is missing. A closed keyring is no error: the
+    /// engine then runs with everything closed and says why.
+    pub async fn start(configuration: Configuration) -> Result<Self, StartError> {
+        let Configuration { home, keyring, lan, clock } = configuration;
+        if let Lan::Given(addresses) = &lan {
+            for address in addresses {
+                check_lan_address(*address)?;
+            }
+        }
+        let home = home.lock()?;
+        let paths = home.home.clone();
+        let now = clock.timestamp();
+        let mut notes = Vec::new();
+        let loaded = settings::load(&paths.settings(), now)?;
+        if let Some((aside, reason)) = loaded.kept_aside {
+            notes.push(kept_aside("settings.toml", &reason, &aside));
+        }
+        let opened = Database::open(&paths.database(), now)?;
+        if let Some(aside) = opened.kept_aside {
+            notes.push(kept_aside("drawbridge.db", "SQLite found it damaged", &aside));
+        }
+        let database = opened.database;
+        let shared = shared(&paths, &database, clock).await?;
+        let ground = Ground {
+            shared,
+            cores: Cores::start().map_err(inside)?,
+            connections: Connections::default(),
+            identities: Arc::new(Identities::new()?),
+        };
+        let vault = Vault::new(paths.path(), keyring);
+        let settings = loaded.settings;
+        let state = State::begin(Beginnings { home, settings, vault, database, lan, ground, notes }).await?;
+        let socket = paths.control_socket();
+        let listener = platform::bind_control(&socket)
+            .map_err(|source| StartError::Socket { path: socket.clone(), source })?;
+        let stop = CancellationToken::new();
+        let (control, writer) = Control::start(state, stop.clone());
+        tokio::spawn(control::server::serve(listener, control.clone(), stop.clone()));
+        Ok(Self { control, socket, stop, writer: Some(writer) })
+    }
+
+    /// Where the control socket lies.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Carries out a request, as the control socket does.
+    ///
+    /// # Errors
+    /// A problem with its sentence for the owner.
+    pub async fn request(&self, request: Request) -> Result<serde_json::Value, Problem> {
+        self.control.request(request).await
+    }
+
+    /// The whole state, and every change from there on.
+    ///
+    /// # Errors
+    /// When the engine is stopping.
+    pub async fn events(&self) -> Result<(Event, broadcast::Receiver<Event>), Problem> {
+        self.control.listen().await
+    }
+
+    /// Closes every door, saves what is left to save, and ends. Levels stay for the next start.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.await;
+        }
+        // The next engine replaces the file anyway; removing it only saves a shell a failed call.
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn shared(home: &Home, database: &Database, clock: Clock) -> Result<Arc<Shared>, StartError> {
+    let log = home.logs().join("access.log");
+    let opened = RotatingFile::open(&log, LOG_BYTES).and_then(AccessLog::start);
+    let access_log = opened.map_err(|source| StartError::Log { path: log, source })?;
+    Ok(Arc::new(Shared {
+        snapshot: ArcSwap::from_pointee(Snapshot::default()),
+        sessions: Sessions::load(database.clone(), clock.clone()).await?,
+        sign_in: SignIn::new(Hasher::new()?)?,
+        pages: Pages::new(),
+        visitors: Visitors::default(),
+        access_log,
+        clock,
+        tool_faults: ToolFaults::default(),
+        changed: tokio::sync::Notify::new(),
+    }))
+}
+
+fn kept_aside(name: &str, reason: &str, aside: &Path) -> Trouble {
+    Trouble {
+        what: format!("{name} could not be used, so everything is closed"),
+        why: format!("It was kept as {}: {reason}.", aside.display()),
+        remedy: "Stop Drawbridge, put a good copy in its place and start again; or set things up anew."
+            .to_owned(),
+    }
+}
+
+fn inside(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
+    StartError::Inside(Box::new(error))
+}
+
+macro_rules! inside_from {
+    ($($error:ty),*) => {$(
+        impl From<$error> for StartError {
+            fn from(error: $error) -> Self {
+                inside(error)
+            }
+        }
+    )*};
+}
+
+inside_from!(LoadError, OpenError, StoreError, HashError, NoRandomness, TlsConfigError);
+
+/// Bytes of the access log before it is rotated (chosen: some 50,000 requests; two files are kept).
+const LOG_BYTES: u64 = 8 * 1024 * 1024;

@@ -1,0 +1,110 @@
+//! Cookies: ours are read, and taken out of what a tool sees; a tool's are kept from pretending to be ours.
+
+use hyper::{
+    HeaderMap,
+    header::{self, HeaderValue},
+};
+use std::time::Duration;
+
+/// Every cookie of ours begins so. `__Host-Http-` is `__Host-` (Secure, no Domain, Path=/) and, in browsers that know
+/// the longer prefix, also never set by script.
+pub(crate) const PREFIX: &str = "__Host-Http-drawbridge-";
+
+/// The value of a cookie of ours; nothing where it is missing or there are two (someone planted one).
+pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = pairs(headers).filter(|(candidate, _)| *candidate == name).map(|(_, value)| value);
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
+}
+
+/// Removes our cookies and joins what is left to one line (HTTP/2 sends crumbs, RFC 9113 §8.2.3).
+pub(crate) fn strip_ours(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::COOKIE) {
+        return;
+    }
+    let ours = |name: &str| name.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
+    let mut kept = Vec::new();
+    for value in headers.get_all(header::COOKIE) {
+        for pair in value.as_bytes().split(|byte| *byte == b';') {
+            let pair = pair.trim_ascii();
+            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+            let name = String::from_utf8_lossy(name);
+            if !pair.is_empty() && !ours(&name) && !name.to_ascii_lowercase().contains(MARK) {
+                kept.push(pair);
+            }
+        }
+    }
+    let joined = HeaderValue::from_bytes(&kept.join(&b"; "[..]));
+    headers.remove(header::COOKIE);
+    if let Ok(joined) = joined
+        && !joined.is_empty()
+    {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Whether a tool's `Set-Cookie` would set one of ours.
+pub(crate) fn sets_ours(value: &HeaderValue) -> bool {
+    let name = value.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+    String::from_utf8_lossy(name).to_ascii_lowercase().contains(MARK)
+}
+
+/// A `Set-Cookie` of ours for the whole origin; a lifetime of zero removes it.
+pub(crate) fn set(name: &str, value: &str, lifetime: Duration) -> Option<HeaderValue> {
+    let text =
+        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}", lifetime.as_secs());
+    HeaderValue::try_from(text).ok()
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .get_all(header::COOKIE)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// What is stripped towards a tool: our prefix, in any case.
+const OURS: &str = PREFIX;
+/// No tool may set a cookie whose name contains this, in any case.
+const MARK: &str = "-drawbridge-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, HeaderValue::from_str(line).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn ours_are_read_and_doubles_are_not() {
+        let one = headers(&["a=1; __Host-Http-drawbridge-8444=x", "b=2"]);
+        assert_eq!(value(&one, "__Host-Http-drawbridge-8444"), Some("x"));
+        let two = headers(&["__Host-Http-drawbridge-8444=x", "__Host-Http-drawbridge-8444=y"]);
+        assert_eq!(value(&two, "__Host-Http-drawbridge-8444"), None);
+    }
+
+    #[test]
+    fn tools_see_their_cookies_only() {
+        let mut mixed =
+            headers(&["a=1; __Host-Http-drawbridge-8444=x; b=2", "__host-http-DRAWBRIDGE-9=1", "c=3;;d"]);
+        strip_ours(&mut mixed);
+        assert_eq!(mixed.get_all(header::COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2; c=3; d"]);
+        let mut only_ours = headers(&["__Host-Http-drawbridge-8444=x"]);
+        strip_ours(&mut only_ours);
+        assert!(only_ours.is_empty());
+    }
+
+    #[test]
+    fn tools_cannot_set_ours() {
+        assert!(sets_ours(&HeaderValue::from_static("__Host-Http-drawbridge-8444=x; Path=/")));
+        assert!(sets_ours(&HeaderValue::from_static("__host-http-Drawbridge-8444=x")));
+        assert!(!sets_ours(&HeaderValue::from_static("_xsrf=x; Path=/")));
+    }
+}

@@ -1,0 +1,160 @@
+//! Names a client must not be able to make up: forwarding chains and identities (P2).
+//!
+//! Tools read them in several spellings (`X-Remote-User`, `X_Remote_User`, CGI's `HTTP_X_REMOTE_USER`), so names are
+//! compared with `-`, `_` and `.` folded. Unknown names that begin like these are removed too.
+
+use hyper::{HeaderMap, header::HeaderName};
+
+/// Removes every field that tells who or where the visitor is.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    let made_up: Vec<HeaderName> =
+        headers.keys().filter(|name| tells_who_or_where(name.as_str())).cloned().collect();
+    for name in made_up {
+        headers.remove(name);
+    }
+}
+
+fn tells_who_or_where(name: &str) -> bool {
+    // Most names are known and short; decide by the first letter before folding anything.
+    if !name.starts_with(['x', 'f', 'r', 'c', 't', 'v', 'd', 's', 'a', 'p', 'h', 'l', 'i', 'b', 'o']) {
+        return false;
+    }
+    let mut folded = [0_u8; LONGEST];
+    let Some(folded) = folded.get_mut(..name.len()) else {
+        // Longer than any name in the lists: only a prefix could match.
+        return PREFIXES.iter().any(|prefix| starts_folded(name, prefix));
+    };
+    for (to, from) in folded.iter_mut().zip(name.bytes()) {
+        *to = if matches!(from, b'_' | b'.') { b'-' } else { from };
+    }
+    let folded = std::str::from_utf8(folded).unwrap_or_default();
+    let folded = folded.strip_prefix("http-").unwrap_or(folded);
+    NAMES.contains(&folded) || PREFIXES.iter().any(|prefix| folded.starts_with(prefix))
+}
+
+fn starts_folded(name: &str, prefix: &str) -> bool {
+    let mut bytes = name.bytes().map(|byte| if matches!(byte, b'_' | b'.') { b'-' } else { byte });
+    prefix.bytes().all(|expected| bytes.next() == Some(expected))
+}
+
+/// Longest name that is folded whole.
+const LONGEST: usize = 64;
+
+/// Exact names after folding: what nginx, Caddy, Traefik, Cloudflare, oauth2-proxy, Authelia, authentik and the tools
+/// behind them (Grafana, Jupyter, Gitea, Home Assistant) read as truth.
+const NAMES: &[&str] = &[
+    "forwarded",
+    "remote-user",
+    "remote-name",
+    "remote-email",
+    "remote-groups",
+    "remote-addr",
+    "client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "cf-ipcountry",
+    "fastly-client-ip",
+    "fly-client-ip",
+    "via",
+    "proxy",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-host",
+    "x-original-host",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-method",
+    "x-original-forwarded-for",
+    "x-rewrite-url",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-remote-ip",
+    "x-remote-addr",
+    "x-proxyuser-ip",
+    "x-originating-ip",
+    "x-scheme",
+    "x-url-scheme",
+    "x-script-name",
+    "x-accel-redirect",
+    "x-sendfile",
+    "x-user",
+    "x-username",
+    "x-email",
+    "x-groups",
+];
+
+/// Beginnings after folding.
+const PREFIXES: &[&str] = &[
+    "x-forwarded",
+    "x-remote-",
+    "x-auth-request-",
+    "x-authentik-",
+    "x-webauth-",
+    "x-drawbridge",
+    "x-ssl-",
+    "x-client-cert",
+    "x-token-subject",
+    "remote-user",
+    "cf-access-",
+    "tailscale-user",
+    "x-pomerium-",
+    "x-goog-authenticated-user",
+    "x-ms-client-principal",
+    "x-envoy-",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_goes() {
+        for name in [
+            "x-forwarded-for",
+            "x_forwarded_for",
+            "x.forwarded.for",
+            "x-forwarded_host",
+            "forwarded",
+            "x-remote-user",
+            "x_remote_user",
+            "remote_user",
+            "http_x_remote_user",
+            "x-webauth-user",
+            "x-real-ip",
+            "x_real.ip",
+            "x-drawbridge-user",
+            "true-client-ip",
+            "x-original-url",
+            "via",
+            "tailscale-user-login",
+        ] {
+            assert!(tells_who_or_where(name), "{name}");
+        }
+        assert!(tells_who_or_where(&format!("x_forwarded_{}", "a".repeat(100))));
+    }
+
+    #[test]
+    fn ordinary_names_stay() {
+        for name in [
+            "accept",
+            "cookie",
+            "x-xsrftoken",
+            "x-requested-with",
+            "content-type",
+            "origin",
+            "range",
+            "if-match",
+            "x-csrf-token",
+            "x-api-key",
+            "authorization",
+            "x-jupyter-session",
+            "depth",
+            "destination",
+        ] {
+            assert!(!tells_who_or_where(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Who someone is: users, passwords, the one way to sign in, and sessions.
+
+pub(crate) mod attempts;
+pub(crate) mod basic;
+pub(crate) mod generator;
+pub(crate) mod password;
+pub(crate) mod session;
+pub(crate) mod sign_in;
+pub(crate) mod user;
+
+use std::fmt;
+
+/// A user's number in the database; never reused.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct UserId(pub(crate) i64);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}

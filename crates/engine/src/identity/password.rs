@@ -1,0 +1,213 @@
+//! Passwords: rules, hashing and verifying with argon2id behind a bounded queue.
+//!
+//! Hashing takes 64 MiB and a core for a while; two run at a time, a few wait, the rest are told to come back.
+
+use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
+use drawbridge_protocol::Secret;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use tokio::sync::Semaphore;
+
+/// Why a password may not be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum BadPassword {
+    /// Below the least length.
+    #[error(
+        "a password has 8 characters or more (15 or more to be of use on the internet); choose a longer one"
+    )]
+    TooShort,
+    /// Beyond what is hashed.
+    #[error("a password has at most 1,024 bytes; choose a shorter one")]
+    TooLong,
+    /// On the list of those guessed first.
+    #[error("this password is among those guessed first; choose another, or let Drawbridge make one")]
+    Common,
+}
+
+/// Why hashing did not happen.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HashError {
+    /// Too many are waiting.
+    #[error("too many sign-ins at once; try again in a moment")]
+    Busy,
+    /// The algorithm failed: no memory, most likely.
+    #[error("the password could not be hashed; close some programs and try again")]
+    Failed,
+}
+
+/// The queue in front of argon2id.
+#[derive(Clone)]
+pub(crate) struct Hasher {
+    running: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    /// Verified against when the user is unknown, so that both cases take the same time.
+    dummy: Arc<Secret>,
+}
+
+impl Hasher {
+    /// A queue with its dummy hash.
+    pub(crate) fn new() -> Result<Self, HashError> {
+        let dummy = hash_now(&Secret::new(crate::random::token().map_err(|_| HashError::Failed)?))?;
+        Ok(Self {
+            running: Arc::new(Semaphore::new(RUNNING)),
+            waiting: Arc::new(AtomicUsize::new(0)),
+            dummy: Arc::new(dummy),
+        })
+    }
+
+    /// Hashes a new password.
+    pub(crate) async fn hash(&self, password: Secret) -> Result<Secret, HashError> {
+        self.run(move || hash_now(&password)).await?
+    }
+
+    /// Whether the password fits the hash; without a hash, takes the same time and says no.
+    pub(crate) async fn verify(&self, password: Secret, hash: Option<Secret>) -> Result<bool, HashError> {
+        let dummy = Arc::clone(&self.dummy);
+        self.run(move || match hash {
+            Some(hash) => verify_now(&password, &hash),
+            None => {
+                verify_now(&password, &dummy);
+                false
+            }
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let _place = Place::take(&self.waiting)?;
+        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HashError::Failed)?;
+        // The permit moves into the work: a caller that goes away must not free the core it still uses.
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        })
+        .await
+        .map_err(|_| HashError::Failed)
+    }
+}
+
+/// A place in the queue, given back on drop.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(waiting: &Arc<AtomicUsize>) -> Result<Self, HashError> {
+        let place = Self(Arc::clone(waiting));
+        if waiting.fetch_add(1, Ordering::AcqRel) >= WAITING { Err(HashError::Busy) } else { Ok(place) }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Checks a new password against the rules.
+pub(crate) fn check(password: &Secret, name: &str) -> Result<(), BadPassword> {
+    let text = password.expose();
+    if text.len() > MAX_BYTES {
+        return Err(BadPassword::TooLong);
+    }
+    if text.chars().count() < LEAST {
+        return Err(BadPassword::TooShort);
+    }
+    // zxcvbn looks at its first 100 characters only; longer ones are not on any list.
+    if zxcvbn::zxcvbn(text, &[name, "drawbridge"]).guesses_log10() < COMMON_BELOW {
+        return Err(BadPassword::Common);
+    }
+    Ok(())
+}
+
+/// Whether a password is a strong factor by its length.
+pub(crate) fn is_strong(password: &Secret) -> bool {
+    password.expose().chars().count() >= STRONG
+}
+
+fn argon2() -> Result<Argon2<'static>, HashError> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashError::Failed)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_now(password: &Secret) -> Result<Secret, HashError> {
+    let salt = crate::random::bytes::<16>().map_err(|_| HashError::Failed)?;
+    let hash = argon2()?
+        .hash_password_with_salt(password.expose().as_bytes(), &salt)
+        .map_err(|_| HashError::Failed)?;
+    Ok(Secret::new(hash.to_string()))
+}
+
+fn verify_now(password: &Secret, hash: &Secret) -> bool {
+    if password.expose().len() > MAX_BYTES {
+        return false;
+    }
+    let Ok(parsed) = PasswordHash::new(hash.expose()) else { return false };
+    argon2().is_ok_and(|argon2| argon2.verify_password(password.expose().as_bytes(), &parsed).is_ok())
+}
+
+/// argon2id memory, KiB (64 MiB; RFC 9106 §4, second recommended option).
+const MEMORY_KIB: u32 = 64 * 1024;
+/// argon2id passes (same source).
+const PASSES: u32 = 3;
+/// argon2id lanes (chosen: one core per sign-in).
+const LANES: u32 = 1;
+/// Hashes computed at once (chosen: 128 MiB and two cores at most).
+const RUNNING: usize = 2;
+/// Hashes running and waiting (chosen: about six seconds of work).
+const WAITING: usize = 32;
+/// Least characters of a password (NIST SP 800-63B-4 §3.1.1.2, with other controls).
+const LEAST: usize = 8;
+/// Characters that make a password a strong factor alone (same source).
+const STRONG: usize = 15;
+/// Longest password, bytes (chosen: hashing more only serves attackers).
+pub(crate) const MAX_BYTES: usize = 1024;
+/// Guesses, as a power of ten, below which a password counts as listed (zxcvbn's lists end at some 30,000 words;
+/// four and a half also takes their simplest variations).
+const COMMON_BELOW: f64 = 4.5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    #[test]
+    fn rules_hold_at_their_edges() {
+        assert_eq!(check(&secret("vK3#q9z"), "anna"), Err(BadPassword::TooShort));
+        assert_eq!(check(&secret("vK3#q9zT"), "anna"), Ok(()));
+        assert_eq!(check(&secret(&"kf93Lq".repeat(171)), "anna"), Err(BadPassword::TooLong));
+        assert_eq!(check(&secret("ünïcødé!"), "anna"), Ok(()));
+        for common in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1"] {
+            assert_eq!(check(&secret(common), "anna"), Err(BadPassword::Common), "{common}");
+        }
+        assert_eq!(check(&secret("annabella"), "annabella"), Err(BadPassword::Common));
+        assert!(!is_strong(&secret("14-characters!")));
+        assert!(is_strong(&secret("15-characters!!")));
+    }
+
+    #[tokio::test]
+    async fn right_password_fits_and_wrong_or_unknown_do_not() {
+        let hasher = Hasher::new().unwrap();
+        let hash = hasher.hash(secret("correct horse")).await.unwrap();
+        assert!(hash.expose().starts_with("$argon2id$v=19$m=65536,t=3,p=1$"));
+        assert!(hasher.verify(secret("correct horse"), Some(hash.clone())).await.unwrap());
+        assert!(!hasher.verify(secret("correct horsf"), Some(hash)).await.unwrap());
+        assert!(!hasher.verify(secret("correct horse"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn full_queue_says_so_at_once() {
+        let hasher = Hasher::new().unwrap();
+        let places: Vec<_> = (0..WAITING).map(|_| Place::take(&hasher.waiting).unwrap()).collect();
+        assert!(matches!(hasher.verify(secret("x"), None).await, Err(HashError::Busy)));
+        drop(places);
+        assert!(hasher.verify(secret("x"), None).await.is_ok());
+    }
+}

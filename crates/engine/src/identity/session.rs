@@ -1,0 +1,436 @@
+//! Browser sign-ins: one session at the gate, one more for each door entered with it, and the one-time codes that
+//! lead from the first to the second.
+//!
+//! Cookies hold 256 random bits; here and on disk lies only their SHA-256. The data path reads the tables in memory;
+//! a new session is saved before its cookie is sent.
+
+use super::{UserId, user::User};
+use crate::{
+    clock::{Clock, Timestamp},
+    random::{self, NoRandomness},
+    store::database::{Database, StoreError},
+    tools::ToolId,
+};
+use drawbridge_protocol::Level;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio_util::sync::CancellationToken;
+
+/// SHA-256 of a token.
+pub(crate) type Digest = [u8; 32];
+
+/// A sign-in at a gate.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) user: UserId,
+    pub(crate) level: Level,
+    pub(crate) address: String,
+    pub(crate) agent: String,
+    pub(crate) created: Timestamp,
+    pub(crate) expires: Timestamp,
+    pub(crate) last_seen: AtomicU64,
+    /// Cancelled when the session ends, for whatever reason.
+    pub(crate) ended: CancellationToken,
+}
+
+/// A door entered with a sign-in.
+#[derive(Clone, Debug)]
+pub(crate) struct DoorSession {
+    pub(crate) session: Arc<Session>,
+    pub(crate) tool: ToolId,
+}
+
+/// Why no session could be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    /// No random numbers.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// Not saved, so not given out.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Every sign-in there is.
+pub(crate) struct Sessions {
+    tables: RwLock<Tables>,
+    codes: Mutex<HashMap<Digest, Code>>,
+    database: Database,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Tables {
+    gate: HashMap<Digest, Arc<Session>>,
+    doors: HashMap<Digest, DoorSession>,
+}
+
+struct Code {
+    tool: ToolId,
+    state: String,
+    session: Arc<Session>,
+    expires: Instant,
+}
+
+/// What a new session is made of.
+pub(crate) struct Visit {
+    pub(crate) level: Level,
+    pub(crate) address: IpAddr,
+    pub(crate) agent: String,
+}
+
+impl Sessions {
+    /// Reads the sessions that are still good.
+    pub(crate) async fn load(database: Database, clock: Clock) -> Result<Self, StoreError> {
+        let now = clock.timestamp();
+        let (gate, doors) = database.call(move |transaction| rows::load(transaction, now)).await?;
+        let mut tables = Tables { gate, doors: HashMap::new() };
+        let by_id: HashMap<&str, &Arc<Session>> =
+            tables.gate.values().map(|session| (session.id.as_str(), session)).collect();
+        tables.doors = doors
+            .into_iter()
+            .filter_map(|(hash, id, tool)| {
+                let session = Arc::clone(by_id.get(id.as_str())?);
+                Some((hash, DoorSession { session, tool: ToolId::stored(tool) }))
+            })
+            .collect();
+        Ok(Self { tables: RwLock::new(tables), codes: Mutex::default(), database, clock })
+    }
+
+    /// A new sign-in; returns the cookie's value.
+    pub(crate) async fn begin(&self, user: UserId, visit: Visit) -> Result<String, SessionError> {
+        let token = random::token()?;
+        let now = self.clock.timestamp();
+        let session = Arc::new(Session {
+            id: random::token()?.chars().take(ID_LETTERS).collect(),
+            user,
+            level: visit.level,
+            address: visit.address.to_string(),
+            agent: visit.agent.chars().filter(|letter| !letter.is_control()).take(AGENT_LETTERS).collect(),
+            created: now,
+            expires: now.plus(LIFETIME),
+            last_seen: AtomicU64::new(now.0),
+            ended: CancellationToken::new(),
+        });
+        let hash = digest(&token);
+        let surplus = self.surplus_of(user);
+        let row = Arc::clone(&session);
+        self.database.call(move |transaction| rows::insert(transaction, &hash, &row, &surplus)).await?;
+        let mut tables = self.write();
+        tables.gate.insert(hash, session);
+        let gone = tables.oldest_of(user, MOST_PER_USER);
+        tables.remove(&gone);
+        Ok(token)
+    }
+
+    /// The sign-in a gate cookie stands for.
+    pub(crate) fn at_gate(&self, cookie: &str, level: Level) -> Option<Arc<Session>> {
+        let session = self.read().gate.get(&digest(cookie)).cloned()?;
+        (session.level == level && self.is_good(&session)).then_some(session)
+    }
+
+    /// The sign-in a door cookie stands for, if it is for this tool at this level.
+    pub(crate) fn at_door(&self, cookie: &str, tool: &ToolId, level: Level) -> Option<Arc<Session>> {
+        let door = self.read().doors.get(&digest(cookie)).cloned()?;
+        let good = door.tool == *tool && door.session.level == level && self.is_good(&door.session);
+        good.then_some(door.session)
+    }
+
+    /// A one-time code that leads from the gate to a door, in the browser whose state it names.
+    pub(crate) fn code(
+        &self,
+        session: Arc<Session>,
+        tool: ToolId,
+        state: String,
+    ) -> Result<Option<String>, NoRandomness> {
+        let code = random::token()?;
+        let now = Instant::now();
+        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
+        codes.retain(|_, code| code.expires > now);
+        if codes.len() >= MOST_CODES {
+            return Ok(None);
+        }
+        codes.insert(digest(&code), Code { tool, state, session, expires: now + CODE_LIFETIME });
+        Ok(Some(code))
+    }
+
+    /// Turns a code into a door session; returns the cookie's value, or nothing where the code is not good here.
+    pub(crate) async fn enter(
+        &self,
+        code: &str,
+        tool: &ToolId,
+        level: Level,
+        state: &str,
+    ) -> Result<Option<String>, SessionError> {
+        let found = self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(code));
+        let Some(found) = found else { return Ok(None) };
+        let good = found.expires > Instant::now()
+            && found.tool == *tool
+            && found.state == state
+            && found.session.level == level
+            && self.is_good(&found.session);
+        if !good {
+            return Ok(None);
+        }
+        let token = random::token()?;
+        let hash = digest(&token);
+        let (id, name) = (found.session.id.clone(), tool.to_string());
+        self.database.call(move |transaction| rows::enter(transaction, &hash, &id, &name)).await?;
+        let mut tables = self.write();
+        tables.doors.retain(|_, door| door.session.id != found.session.id || door.tool != *tool);
+        tables.doors.insert(hash, DoorSession { session: found.session, tool: tool.clone() });
+        Ok(Some(token))
+    }
+
+    /// Ends sessions at once, then saves it. They stay ended here even where saving fails.
+    pub(crate) async fn end(&self, which: impl Fn(&Session) -> bool) -> Result<usize, StoreError> {
+        let ended: Vec<String> = {
+            let mut tables = self.write();
+            let gone: Vec<Digest> =
+                tables.gate.iter().filter(|(_, session)| which(session)).map(|(hash, _)| *hash).collect();
+            tables.remove(&gone)
+        };
+        let count = ended.len();
+        if count > 0 {
+            self.database.call(move |transaction| rows::delete(transaction, &ended)).await?;
+        }
+        Ok(count)
+    }
+
+    /// Forgets expired sessions and saves when the others were last seen.
+    pub(crate) async fn tidy(&self) -> Result<(), StoreError> {
+        let expired: Vec<String> = self
+            .list()
+            .iter()
+            .filter(|(session, _)| !self.is_good(session))
+            .map(|(s, _)| s.id.clone())
+            .collect();
+        self.end(|session| expired.contains(&session.id)).await?;
+        let seen: Vec<(String, u64)> = self
+            .list()
+            .iter()
+            .map(|(session, _)| (session.id.clone(), session.last_seen.load(Ordering::Relaxed)))
+            .collect();
+        self.database.call(move |transaction| rows::seen(transaction, &seen)).await
+    }
+
+    /// Every session with the tools entered, oldest first.
+    pub(crate) fn list(&self) -> Vec<(Arc<Session>, Vec<ToolId>)> {
+        let tables = self.read();
+        let mut list: Vec<_> = tables
+            .gate
+            .values()
+            .map(|session| {
+                let mut tools: Vec<ToolId> = tables
+                    .doors
+                    .values()
+                    .filter(|door| door.session.id == session.id)
+                    .map(|door| door.tool.clone())
+                    .collect();
+                tools.sort();
+                (Arc::clone(session), tools)
+            })
+            .collect();
+        list.sort_by_key(|(session, _)| (session.created, session.id.clone()));
+        list
+    }
+
+    fn is_good(&self, session: &Session) -> bool {
+        let now = self.clock.timestamp();
+        let last_seen = Timestamp(session.last_seen.load(Ordering::Relaxed));
+        let idle_until = last_seen.plus(IDLE);
+        // A clock that ran backwards past the sign-in is not to be believed (P4).
+        let good = !session.ended.is_cancelled()
+            && now < session.expires
+            && now < idle_until
+            && now.plus(CLOCK_SLACK) >= session.created;
+        if good && last_seen < now {
+            session.last_seen.store(now.0, Ordering::Relaxed);
+        }
+        good
+    }
+
+    fn surplus_of(&self, user: UserId) -> Vec<String> {
+        let tables = self.read();
+        let gone = tables.oldest_of(user, MOST_PER_USER - 1);
+        gone.iter().filter_map(|hash| tables.gate.get(hash)).map(|session| session.id.clone()).collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn remove(&mut self, gone: &[Digest]) -> Vec<String> {
+        let mut ids = Vec::new();
+        for hash in gone {
+            if let Some(session) = self.gate.remove(hash) {
+                session.ended.cancel();
+                self.doors.retain(|_, door| door.session.id != session.id);
+                ids.push(session.id.clone());
+            }
+        }
+        ids
+    }
+
+    /// All but the newest `keep` sessions of a user.
+    fn oldest_of(&self, user: UserId, keep: usize) -> Vec<Digest> {
+        let mut own: Vec<(&Digest, &Arc<Session>)> =
+            self.gate.iter().filter(|(_, session)| session.user == user).collect();
+        own.sort_by_key(|(_, session)| session.created);
+        own.iter().take(own.len().saturating_sub(keep)).map(|(hash, _)| **hash).collect()
+    }
+}
+
+/// SHA-256 of a token: what is stored and looked up.
+pub(crate) fn digest(token: &str) -> Digest {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes()).as_ref());
+    hash
+}
+
+/// Whether a sign-in of this user may begin at this level.
+pub(crate) fn may_begin(user: &User, level: Level) -> bool {
+    match level {
+        Level::Local => false,
+        Level::Lan => true,
+        Level::Internet => user.proof.strong,
+    }
+}
+
+/// How long a sign-in lasts at most (chosen: a month, as mail and photo services do).
+pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long it lasts unused (chosen: a week away).
+const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long a one-time code is good: the time of two redirects (RFC 6749 §4.1.2 allows ten minutes at most).
+const CODE_LIFETIME: Duration = Duration::from_secs(60);
+/// Codes under way at once (chosen: 2 MiB).
+const MOST_CODES: usize = 8192;
+/// Sign-ins of one user at once; the oldest makes room (chosen: far more than anyone's devices).
+const MOST_PER_USER: usize = 64;
+/// How far a clock may be set back without ending sessions (chosen: more than any correction by NTP).
+const CLOCK_SLACK: Duration = Duration::from_secs(300);
+/// Letters of a session's id (60 bits: only to name it, not to hold it).
+const ID_LETTERS: usize = 10;
+/// Letters kept of what a browser calls itself.
+const AGENT_LETTERS: usize = 200;
+
+/// The rows behind the tables.
+mod rows {
+    use super::{
+        Arc, AtomicU64, CancellationToken, Digest, HashMap, Level, Ordering, Session, Timestamp, UserId,
+    };
+    use rusqlite::{Result, Row, Transaction, params};
+
+    type Loaded = (HashMap<Digest, Arc<Session>>, Vec<(Digest, String, String)>);
+
+    pub(super) fn load(transaction: &Transaction<'_>, now: Timestamp) -> Result<Loaded> {
+        transaction.execute("DELETE FROM session WHERE expires <= ?1", [signed(now.0)])?;
+        let gate = transaction
+            .prepare(
+                "SELECT hash, id, user, level, address, agent, created, last_seen, expires FROM session",
+            )?
+            .query_map([], |row| Ok((row.get("hash")?, Arc::new(read(row)?))))?
+            .collect::<Result<_>>()?;
+        let doors = transaction
+            .prepare("SELECT hash, session, tool FROM door_session")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<Result<_>>()?;
+        Ok((gate, doors))
+    }
+
+    fn read(row: &Row<'_>) -> Result<Session> {
+        let level: String = row.get("level")?;
+        Ok(Session {
+            id: row.get("id")?,
+            user: UserId(row.get("user")?),
+            // Anything else than the one word means the lower level.
+            level: if level == "internet" { Level::Internet } else { Level::Lan },
+            address: row.get("address")?,
+            agent: row.get("agent")?,
+            created: Timestamp(unsigned(row.get("created")?)),
+            expires: Timestamp(unsigned(row.get("expires")?)),
+            last_seen: AtomicU64::new(unsigned(row.get("last_seen")?)),
+            ended: CancellationToken::new(),
+        })
+    }
+
+    pub(super) fn insert(
+        transaction: &Transaction<'_>,
+        hash: &Digest,
+        session: &Session,
+        surplus: &[String],
+    ) -> Result<()> {
+        delete(transaction, surplus)?;
+        transaction.execute(
+            "INSERT INTO session (hash, id, user, level, address, agent, created, last_seen, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                hash,
+                session.id,
+                session.user.0,
+                session.level.to_string(),
+                session.address,
+                session.agent,
+                signed(session.created.0),
+                signed(session.last_seen.load(Ordering::Relaxed)),
+                signed(session.expires.0),
+            ],
+        )?;
+        transaction.execute(
+            "UPDATE user SET last_seen = ?2 WHERE id = ?1",
+            params![session.user.0, signed(session.created.0)],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn enter(
+        transaction: &Transaction<'_>,
+        hash: &Digest,
+        session: &str,
+        tool: &str,
+    ) -> Result<()> {
+        transaction.execute("DELETE FROM door_session WHERE session = ?1 AND tool = ?2", [session, tool])?;
+        transaction.execute(
+            "INSERT INTO door_session (hash, session, tool) VALUES (?1, ?2, ?3)",
+            params![hash, session, tool],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn delete(transaction: &Transaction<'_>, ids: &[String]) -> Result<()> {
+        for id in ids {
+            transaction.execute("DELETE FROM session WHERE id = ?1", [id])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn seen(transaction: &Transaction<'_>, seen: &[(String, u64)]) -> Result<()> {
+        for (id, moment) in seen {
+            transaction
+                .execute("UPDATE session SET last_seen = ?2 WHERE id = ?1", params![id, signed(*moment)])?;
+        }
+        Ok(())
+    }
+
+    fn signed(value: u64) -> i64 {
+        i64::try_from(value).unwrap_or(i64::MAX)
+    }
+
+    fn unsigned(value: i64) -> u64 {
+        u64::try_from(value).unwrap_or(0)
+    }
+}

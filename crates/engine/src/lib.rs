@@ -1,0 +1,30 @@
+//! Everything in Drawbridge that decides: which doors are open, who gets in, what reaches a tool.
+//!
+//! Shells (window, tray, command line) only ask, over [`Client`] or in process through [`Engine`]. The engine knows no
+//! shell: it never depends on tauri, clap or anyhow. `ARCHITECTURE.md` opens with the life of a request.
+
+mod certificates;
+mod client;
+mod clock;
+mod control;
+mod engine;
+mod headers;
+mod home;
+mod identity;
+mod network;
+mod pages;
+mod platform;
+#[doc(hidden)]
+pub mod proxy;
+mod random;
+mod secrets;
+mod settings;
+mod store;
+mod tools;
+
+pub use client::{Client, ClientError, Events};
+pub use clock::{Clock, Timestamp};
+pub use engine::{Configuration, Engine, StartError};
+pub use home::{Home, HomeError};
+pub use network::interfaces::{BadLanAddress, Lan, check_lan_address};
+pub use secrets::KeyringChoice;

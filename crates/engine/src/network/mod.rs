@@ -1,0 +1,3 @@
+//! This computer's place in its networks.
+
+pub(crate) mod interfaces;

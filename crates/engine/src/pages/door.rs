@@ -1,0 +1,129 @@
+//! The few requests a tool's door answers itself: the way to the gate, in with a one-time code, and out.
+
+use super::see_other;
+use crate::{
+    headers::{cookie, path},
+    identity::session,
+    proxy::{
+        authenticate::cookie_name,
+        body::Body,
+        door::Door,
+        pipeline::{self, Connection},
+        refusal::Refusal,
+        route::Target,
+    },
+    random,
+    tools::ToolId,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hyper::{Method, Request, Response, header, http::HeaderValue};
+use std::time::Duration;
+use url::form_urlencoded;
+
+/// Sends a person without a session to the gate. A cookie marks this browser as the one that began.
+pub(crate) fn begin<B>(
+    door: &Door,
+    request: &Request<B>,
+    target: &Target,
+) -> Result<Response<Body>, Refusal> {
+    let name = begin_cookie(door.plan.port);
+    let known = cookie::value(request.headers(), &name).filter(|value| value.len() == TOKEN_LETTERS);
+    let nonce = match known {
+        Some(nonce) => nonce.to_owned(),
+        None => random::token().map_err(|_| Refusal::Internal)?,
+    };
+    let to = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("door", &target.origin)
+        .append_pair("state", &state(&nonce))
+        .append_pair("to", if path::is_local_reference(to) { to } else { "/" })
+        .finish();
+    let mut response = see_other(&format!("{}/sign-in?{query}", door.gate_origin(&target.host)))?;
+    set(&mut response, cookie::set(&name, &nonce, BEGIN))?;
+    Ok(response)
+}
+
+/// Answers `/.drawbridge/…` on a tool's door.
+pub(crate) async fn answer<B>(
+    connection: &Connection,
+    request: Request<B>,
+    path: &str,
+    target: &Target,
+    tool: &ToolId,
+) -> Result<Response<Body>, Refusal> {
+    match (request.method(), path) {
+        (&Method::GET, "enter") => enter(connection, &request, target, tool).await,
+        (&Method::POST, "leave") => leave(connection, &request, target, tool).await,
+        _ => Err(Refusal::NoSuchPage),
+    }
+}
+
+async fn enter<B>(
+    connection: &Connection,
+    request: &Request<B>,
+    target: &Target,
+    tool: &ToolId,
+) -> Result<Response<Body>, Refusal> {
+    let door = &connection.door;
+    let (mut code, mut to) = (String::new(), String::from("/"));
+    for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+        match &*name {
+            "code" => code = value.into_owned(),
+            "to" if path::is_local_reference(&value) => to = value.into_owned(),
+            _ => {}
+        }
+    }
+    let begun = cookie::value(request.headers(), &begin_cookie(door.plan.port)).ok_or(Refusal::StaleCode)?;
+    let entered = connection.shared.sessions.enter(&code, tool, door.plan.level, &state(begun)).await;
+    let token = match entered {
+        Ok(token) => token.ok_or(Refusal::StaleCode)?,
+        Err(error) => {
+            tracing::error!(%error, "a session could not be saved");
+            return Err(Refusal::Internal);
+        }
+    };
+    connection.shared.changed.notify_one();
+    let mut response = see_other(&format!("{}{to}", target.origin))?;
+    set(&mut response, cookie::set(&cookie_name(door.plan.port), &token, session::LIFETIME))?;
+    set(&mut response, cookie::set(&begin_cookie(door.plan.port), "", Duration::ZERO))?;
+    Ok(response)
+}
+
+async fn leave<B>(
+    connection: &Connection,
+    request: &Request<B>,
+    target: &Target,
+    tool: &ToolId,
+) -> Result<Response<Body>, Refusal> {
+    pipeline::check_own_form(request, target)?;
+    let door = &connection.door;
+    let name = cookie_name(door.plan.port);
+    let session = cookie::value(request.headers(), &name)
+        .and_then(|value| connection.shared.sessions.at_door(value, tool, door.plan.level));
+    if let Some(session) = session {
+        super::gate::end(connection, &session.id).await?;
+    }
+    let mut response = see_other(&format!("{}/sign-in?left", door.gate_origin(&target.host)))?;
+    set(&mut response, cookie::set(&name, "", Duration::ZERO))?;
+    Ok(response)
+}
+
+/// Adds a `Set-Cookie`.
+pub(super) fn set(response: &mut Response<Body>, cookie: Option<HeaderValue>) -> Result<(), Refusal> {
+    response.headers_mut().append(header::SET_COOKIE, cookie.ok_or(Refusal::Internal)?);
+    Ok(())
+}
+
+/// What the gate learns of a browser's mark: its digest, so that the mark itself never stands in a URL.
+fn state(nonce: &str) -> String {
+    URL_SAFE_NO_PAD.encode(session::digest(nonce))
+}
+
+fn begin_cookie(port: u16) -> String {
+    format!("{}begin-{port}", cookie::PREFIX)
+}
+
+/// How long a browser may take to sign in (chosen: looking for the password in the next room).
+const BEGIN: Duration = Duration::from_secs(3600);
+/// Letters of a token (256 bits in base 64).
+const TOKEN_LETTERS: usize = 43;

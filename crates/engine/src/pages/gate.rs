@@ -1,0 +1,376 @@
+//! The gate: sign-in, the home page with the visitor's tools, sign-out. The only origin where credentials are typed;
+//! no tool answers here.
+
+use super::{STYLE, door::set, see_other};
+use crate::{
+    headers::{authority::Authority, cookie, path},
+    identity::{
+        basic::Credential,
+        session::{self, Session, Visit as NewVisit},
+        sign_in::Outcome,
+        user::User,
+    },
+    proxy::{
+        authenticate::cookie_name,
+        body::Body,
+        door::{Door, Serves},
+        limits,
+        pipeline::{self, Connection, Picture},
+        refusal::Refusal,
+        route::Target,
+        snapshot::Snapshot,
+    },
+};
+use askama::Template;
+use drawbridge_protocol::{Level, Secret};
+use fluent_bundle::FluentArgs;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, body::Incoming, header};
+use std::{sync::Arc, time::Duration};
+use url::form_urlencoded;
+
+/// Where a sign-in leads: a door of ours, the browser's mark, and the path there.
+#[derive(Clone, Default)]
+struct Way {
+    door: String,
+    state: String,
+    to: String,
+}
+
+/// Answers a request on the gate.
+pub(crate) async fn answer(
+    connection: &Connection,
+    request: Request<Incoming>,
+    path: &str,
+    target: &Target,
+    snapshot: &Picture,
+) -> Result<Response<Body>, Refusal> {
+    match (request.method(), path) {
+        (&Method::GET | &Method::HEAD, "/") => home(connection, &request, target, snapshot),
+        (&Method::GET | &Method::HEAD, "/sign-in") => show(connection, &request, target, snapshot),
+        (&Method::POST, "/sign-in") => sign_in(connection, request, target, snapshot).await,
+        (&Method::POST, "/sign-out") => sign_out(connection, &request, target).await,
+        _ => Err(Refusal::NoSuchPage),
+    }
+}
+
+/// Ends a sign-in for good. Where that cannot be saved it has ended here all the same.
+pub(super) async fn end(connection: &Connection, id: &str) -> Result<(), Refusal> {
+    let ended = connection.shared.sessions.end(|session| session.id == id).await;
+    connection.shared.changed.notify_one();
+    ended.map(drop).map_err(|error| {
+        tracing::error!(%error, "the end of a session could not be saved");
+        Refusal::Internal
+    })
+}
+
+fn home(
+    connection: &Connection,
+    request: &Request<Incoming>,
+    target: &Target,
+    snapshot: &Snapshot,
+) -> Result<Response<Body>, Refusal> {
+    let Some((_, user)) = signed_in(connection, request.headers(), snapshot) else {
+        return see_other("/sign-in");
+    };
+    let pages = &connection.shared.pages;
+    let languages = super::languages(request.headers());
+    let mut tools: Vec<Link> = snapshot
+        .doors
+        .iter()
+        .filter(|door| door.plan.level == connection.door.plan.level)
+        .filter_map(|door| match &door.plan.serves {
+            Serves::Tool(id) if user.may_use(id) => {
+                let name = snapshot.tools.get(id)?.name.clone();
+                Some(Link { name, url: door.origin_from_gate(&target.host) })
+            }
+            Serves::Tool(_) | Serves::Gate => None,
+        })
+        .collect();
+    tools.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut arguments = FluentArgs::new();
+    arguments.set("name", user.name.clone());
+    let template = Home {
+        language: pages.texts.language(&languages),
+        style: STYLE,
+        title: pages.texts.text(&languages, "home-title"),
+        lead: pages.texts.with(&languages, "home-lead", &arguments),
+        none: pages.texts.text(&languages, "home-none"),
+        sign_out: pages.texts.text(&languages, "sign-out"),
+        tools,
+    };
+    pages.page(StatusCode::OK, &template, "")
+}
+
+fn show(
+    connection: &Connection,
+    request: &Request<Incoming>,
+    target: &Target,
+    snapshot: &Snapshot,
+) -> Result<Response<Body>, Refusal> {
+    let (mut way, mut left) = (Way::default(), false);
+    for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+        way.read(&name, &value);
+        left |= name == "left";
+    }
+    if !left && let Some((session, user)) = signed_in(connection, request.headers(), snapshot) {
+        return onward(connection, &way, session, &user, target, snapshot);
+    }
+    let notice = left.then_some("signed-out");
+    form(
+        connection,
+        request.headers(),
+        &way,
+        StatusCode::OK,
+        &Said { notice, ..Said::default() },
+        target,
+        snapshot,
+    )
+}
+
+async fn sign_in(
+    connection: &Connection,
+    request: Request<Incoming>,
+    target: &Target,
+    snapshot: &Snapshot,
+) -> Result<Response<Body>, Refusal> {
+    pipeline::check_own_form(&request, target)?;
+    let (parts, body) = request.into_parts();
+    let (way, name, password) = read_form(body).await?;
+    let level = connection.door.plan.level;
+    let credential = Credential { name: name.clone(), password };
+    let outcome = connection.shared.sign_in.attempt(snapshot, level, credential).await;
+    let (status, error, seconds) = match outcome {
+        Outcome::Welcome(user) => {
+            return welcome(connection, &parts.headers, &way, &user, target, snapshot).await;
+        }
+        Outcome::Wrong => {
+            tracing::info!(client = %connection.client.address(), "a sign-in failed");
+            (StatusCode::FORBIDDEN, "sign-in-wrong", None)
+        }
+        Outcome::Wait(left) => {
+            (StatusCode::TOO_MANY_REQUESTS, "sign-in-wait", Refusal::Wait(left).retry_after())
+        }
+        Outcome::Busy => (StatusCode::SERVICE_UNAVAILABLE, "sign-in-busy", Refusal::Busy.retry_after()),
+    };
+    let said = Said { error: Some(error), seconds, username: name, notice: None };
+    form(connection, &parts.headers, &way, status, &said, target, snapshot)
+}
+
+async fn welcome(
+    connection: &Connection,
+    headers: &HeaderMap,
+    way: &Way,
+    user: &Arc<User>,
+    target: &Target,
+    snapshot: &Snapshot,
+) -> Result<Response<Body>, Refusal> {
+    let name = cookie_name(connection.door.plan.port);
+    if let Some((old, _)) = signed_in(connection, headers, snapshot) {
+        end(connection, &old.id).await?;
+    }
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let level = connection.door.plan.level;
+    let visit = NewVisit { level, address: connection.client.address(), agent: agent.to_owned() };
+    let token = connection.shared.sessions.begin(user.id, visit).await.map_err(|error| {
+        tracing::error!(%error, "a session could not be saved");
+        Refusal::Internal
+    })?;
+    connection.shared.changed.notify_one();
+    let session = connection.shared.sessions.at_gate(&token, level).ok_or(Refusal::Internal)?;
+    // The account may have changed while the password was verified.
+    if user.withdrawn.is_cancelled() {
+        end(connection, &session.id).await?;
+        return Err(Refusal::Withdrawn);
+    }
+    let mut response = onward(connection, way, session, user, target, snapshot)?;
+    set(&mut response, cookie::set(&name, &token, session::LIFETIME))?;
+    Ok(response)
+}
+
+/// From the gate to where the visitor wanted to go, with a one-time code, or to the home page.
+fn onward(
+    connection: &Connection,
+    way: &Way,
+    session: Arc<Session>,
+    user: &User,
+    target: &Target,
+    snapshot: &Snapshot,
+) -> Result<Response<Body>, Refusal> {
+    let Some((door, origin)) = way.door(connection, target, snapshot) else { return see_other("/") };
+    let Serves::Tool(tool) = &door.plan.serves else { return see_other("/") };
+    if way.state.is_empty() {
+        return see_other(&format!("{origin}/"));
+    }
+    if !user.may_use(tool) {
+        return Err(Refusal::NotForYou);
+    }
+    let code = connection.shared.sessions.code(session, tool.clone(), way.state.clone());
+    let code = code.map_err(|_| Refusal::Internal)?.ok_or(Refusal::Busy)?;
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("code", &code)
+        .append_pair("to", &way.to)
+        .finish();
+    see_other(&format!("{origin}/.drawbridge/enter?{query}"))
+}
+
+async fn sign_out(
+    connection: &Connection,
+    request: &Request<Incoming>,
+    target: &Target,
+) -> Result<Response<Body>, Refusal> {
+    pipeline::check_own_form(request, target)?;
+    let name = cookie_name(connection.door.plan.port);
+    let session = cookie::value(request.headers(), &name)
+        .and_then(|value| connection.shared.sessions.at_gate(value, connection.door.plan.level));
+    if let Some(session) = session {
+        end(connection, &session.id).await?;
+    }
+    let mut response = see_other("/sign-in?left")?;
+    set(&mut response, cookie::set(&name, "", Duration::ZERO))?;
+    Ok(response)
+}
+
+fn signed_in(
+    connection: &Connection,
+    headers: &HeaderMap,
+    snapshot: &Snapshot,
+) -> Option<(Arc<Session>, Arc<User>)> {
+    let value = cookie::value(headers, &cookie_name(connection.door.plan.port))?;
+    let session = connection.shared.sessions.at_gate(value, connection.door.plan.level)?;
+    let user = snapshot.users.get(&session.user)?;
+    Some((session, Arc::clone(user)))
+}
+
+/// What the form says above its fields.
+#[derive(Default)]
+struct Said {
+    error: Option<&'static str>,
+    seconds: Option<u64>,
+    notice: Option<&'static str>,
+    username: String,
+}
+
+fn form(
+    connection: &Connection,
+    headers: &HeaderMap,
+    way: &Way,
+    status: StatusCode,
+    said: &Said,
+    target: &Target,
+    snapshot: &Snapshot,
+) -> Result<Response<Body>, Refusal> {
+    let pages = &connection.shared.pages;
+    let languages = super::languages(headers);
+    let text = |id: &str| pages.texts.text(&languages, id);
+    let mut arguments = FluentArgs::new();
+    arguments.set("seconds", said.seconds.unwrap_or_default());
+    let origin = way.door(connection, target, snapshot).map(|(_, origin)| origin);
+    // A way that leads to no door of ours is dropped, not shown.
+    let way = if origin.is_some() { way.clone() } else { Way::default() };
+    let template = SignIn {
+        language: pages.texts.language(&languages),
+        style: STYLE,
+        title: text("sign-in-title"),
+        lead: text("sign-in-lead"),
+        notice: said.notice.map(text),
+        error: said.error.map(|id| pages.texts.with(&languages, id, &arguments)),
+        name_label: text("sign-in-name"),
+        password_label: text("sign-in-password"),
+        button: text("sign-in-button"),
+        strong: (connection.door.plan.level == Level::Internet).then(|| text("sign-in-strong")),
+        username: said.username.chars().take(MAX_NAME).collect(),
+        way,
+    };
+    // Browsers also hold the redirect after the form to the policy, so the door it leads to is named.
+    let mut response = pages.page(status, &template, origin.as_deref().unwrap_or_default())?;
+    if let Some(seconds) = said.seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    Ok(response)
+}
+
+async fn read_form(body: Incoming) -> Result<(Way, String, Secret), Refusal> {
+    let collected = tokio::time::timeout(limits::FORM, Limited::new(body, limits::FORM_BYTES).collect());
+    let bytes = collected.await.map_err(|_| Refusal::TooMuch)?.map_err(|_| Refusal::TooMuch)?.to_bytes();
+    let (mut way, mut username, mut password) = (Way::default(), String::new(), Secret::new(String::new()));
+    for (name, value) in form_urlencoded::parse(&bytes) {
+        match &*name {
+            "username" => username = value.trim().to_owned(),
+            "password" => password = Secret::new(value.into_owned()),
+            _ => way.read(&name, &value),
+        }
+    }
+    Ok((way, username, password))
+}
+
+impl Way {
+    fn read(&mut self, name: &str, value: &str) {
+        match name {
+            "door" => value.clone_into(&mut self.door),
+            "state" => value.clone_into(&mut self.state),
+            "to" if path::is_local_reference(value) => value.clone_into(&mut self.to),
+            _ => {}
+        }
+    }
+
+    /// The open door it names at this gate's level, with its origin; the gate never leads anywhere else.
+    fn door<'a>(
+        &self,
+        connection: &Connection,
+        target: &Target,
+        snapshot: &'a Snapshot,
+    ) -> Option<(&'a Arc<Door>, String)> {
+        let authority: Authority = self.door.strip_prefix("https://")?.parse().ok()?;
+        let door = snapshot.doors.iter().find(|door| {
+            door.plan.level == connection.door.plan.level
+                && door.plan.serves != Serves::Gate
+                && door.is_named_by(&authority)
+        })?;
+        // Back to the very host that began, where it is one of the door's; its cookie lies there.
+        let origin = crate::headers::authority::https_origin(&authority.host, door.plan.port);
+        let origin = if door.plan.hosts.contains(&authority.host) {
+            origin
+        } else {
+            door.origin_from_gate(&target.host)
+        };
+        Some((door, origin))
+    }
+}
+
+/// Letters of a name shown again in the form.
+const MAX_NAME: usize = 256;
+
+struct Link {
+    name: String,
+    url: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    language: &'a str,
+    style: &'static str,
+    title: String,
+    lead: String,
+    notice: Option<String>,
+    error: Option<String>,
+    name_label: String,
+    password_label: String,
+    button: String,
+    strong: Option<String>,
+    username: String,
+    way: Way,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    language: &'a str,
+    style: &'static str,
+    title: String,
+    lead: String,
+    none: String,
+    sign_out: String,
+    tools: Vec<Link>,
+}

@@ -1,0 +1,181 @@
+//! What visitors see: the gate's pages, the way in and out of a door, refusals. No JavaScript, no outside resource.
+
+pub(crate) mod door;
+pub(crate) mod gate;
+mod texts;
+
+use crate::proxy::{authenticate, body::Body, refusal::Refusal};
+use askama::Template;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    header::{self, HeaderName, HeaderValue},
+};
+use serde::Serialize;
+use texts::Texts;
+
+/// The pages, ready to be filled.
+pub(crate) struct Pages {
+    texts: Texts,
+    style_hash: String,
+}
+
+/// What a response depends on besides its content: the visitor's language, and whether a person looks.
+pub(crate) struct Visit {
+    languages: String,
+    page: bool,
+    browser: bool,
+}
+
+impl Pages {
+    /// With the texts of every language.
+    pub(crate) fn new() -> Self {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
+        Self { texts: Texts::new(), style_hash: STANDARD.encode(hash) }
+    }
+
+    /// A page under our policy; forms may lead to `forms` besides this origin.
+    fn page(
+        &self,
+        status: StatusCode,
+        template: &impl Template,
+        forms: &str,
+    ) -> Result<Response<Body>, Refusal> {
+        let text = template.render().map_err(|_| Refusal::Internal)?;
+        let mut response = Response::new(Body::full(text));
+        *response.status_mut() = status;
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{}'; form-action 'self' {forms}; base-uri 'none'; \
+             frame-ancestors 'none'",
+            self.style_hash
+        );
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        if let Ok(policy) = HeaderValue::try_from(policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        harden(headers);
+        Ok(response)
+    }
+}
+
+impl Visit {
+    /// What is needed of a request before the stages consume it.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            languages: languages(request.headers()),
+            page: authenticate::is_page_visit(request),
+            browser: authenticate::is_browser(request.headers()),
+        }
+    }
+}
+
+/// The response to a refusal: a page for people, a problem document for programs, or the status alone.
+pub(crate) fn refusal(pages: &Pages, refusal: Refusal, visit: &Visit) -> Response<Body> {
+    let row = refusal.row();
+    let mut response = if !row.explained {
+        Response::new(Body::empty())
+    } else if visit.page {
+        message(pages, refusal, visit).unwrap_or_else(|_| Response::new(Body::empty()))
+    } else {
+        document(pages, refusal, visit)
+    };
+    *response.status_mut() = row.status;
+    let headers = response.headers_mut();
+    if let Some(seconds) = refusal.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if matches!(refusal, Refusal::SignInNeeded | Refusal::WrongCredential) && !visit.browser {
+        // A browser would open its own dialogue in front of the tool's page.
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"Drawbridge\", charset=\"UTF-8\""),
+        );
+    }
+    response
+}
+
+/// A redirect by `303 See Other`.
+fn see_other(location: &str) -> Result<Response<Body>, Refusal> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let location = HeaderValue::from_str(location).map_err(|_| Refusal::BadRequest)?;
+    response.headers_mut().insert(header::LOCATION, location);
+    harden(response.headers_mut());
+    Ok(response)
+}
+
+fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Body>, Refusal> {
+    let row = refusal.row();
+    let text = |id: &str| pages.texts.text(&visit.languages, id);
+    let fresh = matches!(refusal, Refusal::StaleCode | Refusal::Withdrawn);
+    let template = Message {
+        language: pages.texts.language(&visit.languages),
+        style: STYLE,
+        title: text(&format!("{}-title", row.text)),
+        text: text(&format!("{}-text", row.text)),
+        retry: refusal.retry_after(),
+        again: text(if fresh { "to-sign-in" } else { "back" }),
+        again_url: if fresh { "/" } else { "" },
+    };
+    pages.page(row.status, &template, "")
+}
+
+/// A problem document (RFC 9457).
+fn document(pages: &Pages, refusal: Refusal, visit: &Visit) -> Response<Body> {
+    #[derive(Serialize)]
+    struct Document {
+        r#type: String,
+        title: String,
+        status: u16,
+        detail: String,
+    }
+    let row = refusal.row();
+    let document = Document {
+        r#type: format!("urn:drawbridge:problem:{}", row.text),
+        title: pages.texts.text(&visit.languages, &format!("{}-title", row.text)),
+        status: row.status.as_u16(),
+        detail: pages.texts.text(&visit.languages, &format!("{}-text", row.text)),
+    };
+    let mut response = Response::new(Body::full(serde_json::to_vec(&document).unwrap_or_default()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    harden(headers);
+    response
+}
+
+fn harden(headers: &mut HeaderMap) {
+    for (name, value) in HARDENING {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+fn languages(headers: &HeaderMap) -> String {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted.unwrap_or_default().chars().take(MAX_LANGUAGES).collect()
+}
+
+/// Fields of everything that is ours. The referrer stays on our origin, else browsers send `Origin: null` with forms.
+const HARDENING: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+/// Letters read of `Accept-Language`.
+const MAX_LANGUAGES: usize = 200;
+/// The one style sheet, in every page; its hash stands in the policy.
+const STYLE: &str = include_str!("../../templates/style.css");
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    language: &'a str,
+    style: &'static str,
+    title: String,
+    text: String,
+    retry: Option<u64>,
+    again: String,
+    again_url: &'static str,
+}

@@ -1,0 +1,88 @@
+//! Linux: whose socket listens, from the kernel's own tables (`/proc/net/tcp`, proc(5)).
+
+use super::ListenerOwner;
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+};
+
+/// Whose program listens on a loopback address.
+pub(crate) fn listener_owner(address: SocketAddr) -> ListenerOwner {
+    // A v6 wildcard socket also serves v4, so both tables are asked.
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let own = rustix::process::geteuid().as_raw();
+    let mut owners = tables.iter().flat_map(|table| table.lines()).filter_map(|line| listener(line, address));
+    match owners.next() {
+        None => ListenerOwner::Unknown,
+        // Several sockets on one port (SO_REUSEPORT) belong to one user; the kernel sees to that.
+        Some(0) => ListenerOwner::Root,
+        Some(uid) if uid == own => ListenerOwner::Us,
+        Some(uid) => ListenerOwner::Other(uid),
+    }
+}
+
+/// The owner's number where a line of the table is a listening socket that serves this address.
+fn listener(line: &str, address: SocketAddr) -> Option<u32> {
+    let mut fields = line.split_ascii_whitespace();
+    let (local, state) = (fields.nth(1)?, fields.nth(1)?);
+    let uid = fields.nth(3)?;
+    let (host, port) = local.split_once(':')?;
+    let listens = state == LISTEN && u16::from_str_radix(port, 16).ok()? == address.port();
+    (listens && serves(host, address.ip())).then(|| uid.parse().ok())?
+}
+
+/// Whether a socket bound to this (hexadecimal, words in host order) is reached by an address.
+fn serves(host: &str, address: IpAddr) -> bool {
+    if host.bytes().all(|digit| digit == b'0') {
+        return true;
+    }
+    let words: Option<Vec<u32>> = (0..host.len() / 8)
+        .map(|index| u32::from_str_radix(host.get(index * 8..index * 8 + 8)?, 16).ok())
+        .collect();
+    let Some(bytes) =
+        words.map(|words| words.iter().flat_map(|word| word.to_ne_bytes()).collect::<Vec<u8>>())
+    else {
+        return false;
+    };
+    let bound = match bytes.len() {
+        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        16 => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => None,
+    };
+    bound.is_some_and(|bound| bound.to_canonical() == address.to_canonical())
+}
+
+/// State of a listening socket in the table (TCP_LISTEN in the kernel's `tcp_states.h`).
+const LISTEN: &str = "0A";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn own_listener_is_ours_and_a_closed_port_is_unknown() {
+        for bind in ["127.0.0.1:0", "0.0.0.0:0", "127.0.0.9:0"] {
+            let socket = TcpListener::bind(bind).unwrap();
+            let mut address = socket.local_addr().unwrap();
+            if address.ip().is_unspecified() {
+                address.set_ip([127, 0, 0, 1].into());
+            }
+            let expected =
+                if rustix::process::geteuid().is_root() { ListenerOwner::Root } else { ListenerOwner::Us };
+            assert_eq!(listener_owner(address), expected, "{bind}");
+            drop(socket);
+            assert_eq!(listener_owner(address), ListenerOwner::Unknown, "{bind}");
+        }
+    }
+
+    #[test]
+    fn another_users_line_is_told_apart() {
+        let line = "   0: 0100007F:22B8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1234        0 5 1 0 100 0";
+        let expected = if cfg!(target_endian = "little") { Some(1234) } else { None };
+        assert_eq!(listener(line, "127.0.0.1:8888".parse().unwrap()), expected);
+        assert_eq!(listener(line, "127.0.0.1:8889".parse().unwrap()), None);
+        assert_eq!(listener(line, "127.0.0.2:8888".parse().unwrap()), None);
+        assert_eq!(listener(&line.replace(" 0A ", " 01 "), "127.0.0.1:8888".parse().unwrap()), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Whether a connection may go on before a byte of it is read: inside the door's networks, and not too many.
+
+use super::{identify::Client, limits};
+use ipnet::IpNet;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// From whom a listener takes connections.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum From {
+    /// Peers inside these networks, except these addresses (the gateway).
+    Networks {
+        /// The networks' own prefixes.
+        inside: Vec<IpNet>,
+        /// Dropped although inside.
+        except: Vec<IpAddr>,
+    },
+    /// Anyone.
+    Anyone,
+}
+
+impl From {
+    /// Whether this client is one of them.
+    pub(crate) fn takes(&self, client: Client) -> bool {
+        let address = client.address();
+        match self {
+            Self::Anyone => true,
+            Self::Networks { inside, except } => {
+                inside.iter().any(|network| network.contains(&address)) && !except.contains(&address)
+            }
+        }
+    }
+}
+
+/// Open connections, in all and by client.
+#[derive(Clone, Default)]
+pub(crate) struct Connections(Arc<Mutex<Counts>>);
+
+#[derive(Default)]
+struct Counts {
+    all: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+/// Proof that a connection was counted in; counts it out on drop.
+pub(crate) struct Admitted {
+    connections: Connections,
+    client: Client,
+}
+
+impl Connections {
+    /// Counts a connection in, or says no.
+    pub(crate) fn admit(&self, client: Client) -> Option<Admitted> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = if client.address().is_loopback() { 0 } else { limits::CONNECTIONS_KEPT_FOR_LOOPBACK };
+        if counts.all + kept >= limits::CONNECTIONS {
+            return None;
+        }
+        let own = counts.by_client.entry(client.address()).or_default();
+        if *own >= limits::CONNECTIONS_PER_CLIENT {
+            return None;
+        }
+        *own += 1;
+        counts.all += 1;
+        Some(Admitted { connections: self.clone(), client })
+    }
+}
+
+impl Admitted {
+    /// Who was admitted.
+    pub(crate) const fn client(&self) -> Client {
+        self.client
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut counts = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.all = counts.all.saturating_sub(1);
+        let address = self.client.address();
+        if let Some(own) = counts.by_client.get_mut(&address) {
+            *own = own.saturating_sub(1);
+            if *own == 0 {
+                counts.by_client.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::identify::identify;
+
+    fn client(text: &str) -> Client {
+        identify(format!("{text}:1").parse().unwrap())
+    }
+
+    #[test]
+    fn only_the_own_network_without_its_gateway() {
+        let from = From::Networks {
+            inside: vec!["192.168.1.0/24".parse().unwrap()],
+            except: vec!["192.168.1.1".parse().unwrap()],
+        };
+        assert!(from.takes(client("192.168.1.77")));
+        assert!(from.takes(client("[::ffff:192.168.1.77]")));
+        assert!(!from.takes(client("192.168.1.1")));
+        assert!(!from.takes(client("192.168.2.77")));
+        assert!(!from.takes(client("[fe80::1]")));
+    }
+
+    #[test]
+    fn one_client_cannot_take_every_place_and_places_come_back() {
+        let connections = Connections::default();
+        let held: Vec<_> = (0..limits::CONNECTIONS_PER_CLIENT)
+            .map(|_| connections.admit(client("192.0.2.1")).unwrap())
+            .collect();
+        assert!(connections.admit(client("192.0.2.1")).is_none());
+        assert!(connections.admit(client("192.0.2.2")).is_some());
+        drop(held);
+        assert!(connections.admit(client("192.0.2.1")).is_some());
+        assert_eq!(connections.0.lock().unwrap().all, 0);
+    }
+
+    #[test]
+    fn loopback_finds_a_place_when_strangers_took_the_rest() {
+        let connections = Connections::default();
+        let held: Vec<_> = (0..=255_u8)
+            .flat_map(|host| std::iter::repeat_n(host, 4))
+            .map_while(|host| connections.admit(client(&format!("192.0.2.{host}"))))
+            .collect();
+        assert_eq!(held.len(), limits::CONNECTIONS - limits::CONNECTIONS_KEPT_FOR_LOOPBACK);
+        assert!(connections.admit(client("127.0.0.1")).is_some());
+    }
+}

@@ -1,0 +1,200 @@
+//! Who asks: a session of this door, or a name and password. And whether the request came from where it claims: what
+//! a cookie opens must come from the door's own pages.
+
+use super::{
+    Subject,
+    door::Door,
+    identify::Client,
+    refusal::Refusal,
+    route::Target,
+    snapshot::{Shared, Snapshot},
+};
+use crate::{
+    headers::{cookie, hop_by_hop},
+    identity::{basic, sign_in::Outcome},
+    tools::ToolId,
+};
+use hyper::{HeaderMap, Method, Request, header};
+use std::sync::Arc;
+
+/// The name of the session cookie of the origin with this port.
+pub(crate) fn cookie_name(port: u16) -> String {
+    format!("{}{port}", cookie::PREFIX)
+}
+
+/// Who asks for a tool; nothing means nobody.
+pub(crate) async fn authenticate<B>(
+    request: &Request<B>,
+    tool: &ToolId,
+    door: &Door,
+    target: &Target,
+    client: Client,
+    snapshot: &Snapshot,
+    shared: &Shared,
+) -> Result<Option<Subject>, Refusal> {
+    let session = cookie::value(request.headers(), &cookie_name(door.plan.port))
+        .and_then(|value| shared.sessions.at_door(value, tool, door.plan.level));
+    if let Some(session) = session
+        && let Some(user) = snapshot.users.get(&session.user)
+    {
+        check_origin(request, &target.origin, Credential::Cookie)?;
+        return Ok(Some(Subject::Session { user: Arc::clone(user), session }));
+    }
+    let Some(credential) = basic::read(request.headers()) else { return Ok(None) };
+    check_origin(request, &target.origin, Credential::Header)?;
+    match shared.sign_in.attempt(snapshot, door.plan.level, credential).await {
+        Outcome::Welcome(user) => Ok(Some(Subject::Basic { user })),
+        Outcome::Wrong => {
+            tracing::info!(client = %client.address(), door = %door.plan.port, "a password over Basic was wrong");
+            Err(Refusal::WrongCredential)
+        }
+        Outcome::Wait(left) => Err(Refusal::Wait(left)),
+        Outcome::Busy => Err(Refusal::Busy),
+    }
+}
+
+/// How a request proves itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Credential {
+    /// A cookie, which a browser also sends for other sites' pages.
+    Cookie,
+    /// A field a program set itself.
+    Header,
+}
+
+/// Refuses what another site made a browser send.
+///
+/// With a cookie, writes and WebSockets need this very origin, and other requests may come from elsewhere only as a
+/// plain navigation. A field set by a program is proof enough, except that a WebSocket naming another origin is refused.
+pub(crate) fn check_origin<B>(request: &Request<B>, origin: &str, by: Credential) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let named = headers.get(header::ORIGIN).map(|value| value.as_bytes() == origin.as_bytes());
+    let socket = is_websocket(headers);
+    match (by, named) {
+        (_, Some(true)) | (Credential::Header, None) => Ok(()),
+        (Credential::Header, Some(false)) if !socket => Ok(()),
+        (Credential::Header, Some(false)) => Err(Refusal::CrossSite),
+        (Credential::Cookie, None) if !socket && is_safe(request.method()) => check_site(headers),
+        (Credential::Cookie, None) if !socket && is_own_site(headers) => Ok(()),
+        (Credential::Cookie, Some(false))
+            if !socket && is_safe(request.method()) && is_navigation(headers) =>
+        {
+            Ok(())
+        }
+        (Credential::Cookie, _) => Err(Refusal::CrossSite),
+    }
+}
+
+/// Whether a request asks to become a WebSocket (RFC 6455 §4.1).
+pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
+    hop_by_hop::has_token(headers, header::UPGRADE, "websocket")
+        && hop_by_hop::has_token(headers, header::CONNECTION, "upgrade")
+}
+
+/// Whether a person opens a page: what may be answered with a redirect or a page.
+pub(crate) fn is_page_visit<B>(request: &Request<B>) -> bool {
+    if *request.method() != Method::GET && *request.method() != Method::HEAD {
+        return false;
+    }
+    let headers = request.headers();
+    match headers.get("sec-fetch-mode") {
+        Some(mode) => mode == "navigate",
+        None => headers
+            .get(header::ACCEPT)
+            .is_some_and(|accept| accept.to_str().is_ok_and(|text| text.contains("text/html"))),
+    }
+}
+
+/// Whether a browser sent it; only those name the place it was sent from.
+pub(crate) fn is_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key("sec-fetch-mode")
+}
+
+fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
+    if is_own_site(headers) || !headers.contains_key(SITE) || is_navigation(headers) {
+        Ok(())
+    } else {
+        Err(Refusal::CrossSite)
+    }
+}
+
+/// The page of this origin itself, or the address bar.
+fn is_own_site(headers: &HeaderMap) -> bool {
+    headers.get(SITE).is_some_and(|site| site == "same-origin" || site == "none")
+}
+
+/// A top-level page visit, not a frame, image or script of another site.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
+        && headers.get("sec-fetch-dest").is_some_and(|destination| destination == "document")
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Says whether a browser sends a request for this origin, a sibling or another site (Fetch Metadata).
+const SITE: &str = "sec-fetch-site";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &str, by: Credential, fields: &[(&str, &str)]) -> bool {
+        let mut request = Request::builder().method(method).uri("/");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        check_origin(&request.body(()).unwrap(), "https://a:1", by).is_ok()
+    }
+
+    const SOCKET: [(&str, &str); 2] = [("connection", "Upgrade"), ("upgrade", "websocket")];
+
+    #[test]
+    fn cookie_writes_need_the_exact_origin() {
+        use Credential::Cookie;
+        assert!(check("POST", Cookie, &[("origin", "https://a:1")]));
+        assert!(check("POST", Cookie, &[("sec-fetch-site", "same-origin")]));
+        for origin in
+            ["https://a:2", "https://a", "http://a:1", "null", "https://a:1.evil.org", "HTTPS://a:1"]
+        {
+            assert!(!check("POST", Cookie, &[("origin", origin)]), "{origin}");
+            assert!(
+                !check("DELETE", Cookie, &[("origin", origin), ("sec-fetch-site", "same-origin")]),
+                "{origin}"
+            );
+        }
+        assert!(!check("POST", Cookie, &[]));
+        assert!(!check("POST", Cookie, &[("sec-fetch-site", "same-site")]));
+    }
+
+    #[test]
+    fn cookie_reads_by_other_sites_are_navigations_only() {
+        use Credential::Cookie;
+        let navigation = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        assert!(check("GET", Cookie, &[]));
+        assert!(check("GET", Cookie, &navigation));
+        assert!(!check("POST", Cookie, &navigation));
+        assert!(!check("GET", Cookie, &[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "no-cors")]));
+        assert!(!check(
+            "GET",
+            Cookie,
+            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]
+        ));
+        assert!(!check("GET", Cookie, &[("origin", "https://a:2"), ("sec-fetch-mode", "cors")]));
+    }
+
+    #[test]
+    fn websockets_need_the_exact_origin() {
+        let with = |origin: &'static str| [SOCKET[0], SOCKET[1], ("origin", origin)];
+        assert!(check("GET", Credential::Cookie, &with("https://a:1")));
+        assert!(!check("GET", Credential::Cookie, &with("https://a:2")));
+        assert!(!check("GET", Credential::Cookie, &SOCKET));
+        assert!(check("GET", Credential::Header, &SOCKET));
+        assert!(!check("GET", Credential::Header, &with("https://a:2")));
+    }
+}

@@ -1,0 +1,126 @@
+//! May this identity reach this tool now? The only maker of permits: nothing is forwarded without one.
+
+use super::{
+    door::{Door, Serves},
+    refusal::Refusal,
+    snapshot::{Snapshot, Tool},
+};
+use crate::identity::{
+    session::{self, Session},
+    user::User,
+};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Proof that this identity may reach this tool through this door now.
+///
+/// It can be named from outside this module, but made only here:
+/// ```
+/// fn takes(_: &drawbridge_engine::proxy::Permit) {}
+/// ```
+/// ```compile_fail,E0451
+/// let forged = drawbridge_engine::proxy::Permit { tool: todo!(), subject: todo!(), lease: todo!() };
+/// ```
+/// ```compile_fail,E0599
+/// let forged = drawbridge_engine::proxy::Permit::default();
+/// ```
+#[derive(Debug)]
+pub struct Permit {
+    tool: Arc<Tool>,
+    subject: Subject,
+    lease: Lease,
+}
+
+/// Who was authenticated, and by what.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    /// A browser with a session at this door.
+    Session {
+        /// The account.
+        user: Arc<User>,
+        /// The sign-in behind it.
+        session: Arc<Session>,
+    },
+    /// A program with a name and password.
+    Basic {
+        /// The account.
+        user: Arc<User>,
+    },
+}
+
+/// How long a permit holds: until its door closes, its session ends or its account changes.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    door: CancellationToken,
+    account: CancellationToken,
+    session: Option<CancellationToken>,
+}
+
+/// Makes a permit, or says why not.
+pub(crate) fn authorize(subject: Subject, door: &Door, snapshot: &Snapshot) -> Result<Permit, Refusal> {
+    let Serves::Tool(id) = &door.plan.serves else { return Err(Refusal::NoSuchPage) };
+    let tool = snapshot.tools.get(id).ok_or(Refusal::Withdrawn)?;
+    let user = subject.user();
+    if !session::may_begin(user, door.plan.level) || !user.may_use(id) {
+        return Err(Refusal::NotForYou);
+    }
+    let session = match &subject {
+        Subject::Session { session, .. } => Some(session.ended.clone()),
+        Subject::Basic { .. } => None,
+    };
+    let lease = Lease { door: door.closing.clone(), account: user.withdrawn.clone(), session };
+    if lease.is_withdrawn() {
+        return Err(Refusal::Withdrawn);
+    }
+    Ok(Permit { tool: Arc::clone(tool), subject, lease })
+}
+
+impl Permit {
+    /// The tool it opens.
+    pub(crate) fn tool(&self) -> &Arc<Tool> {
+        &self.tool
+    }
+
+    /// Who holds it.
+    pub(crate) const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// How long it holds.
+    pub(crate) const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+}
+
+impl Subject {
+    /// The account.
+    pub(crate) fn user(&self) -> &Arc<User> {
+        match self {
+            Self::Session { user, .. } | Self::Basic { user } => user,
+        }
+    }
+}
+
+impl Lease {
+    /// Whether it ended.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.door.is_cancelled()
+            || self.account.is_cancelled()
+            || self.session.as_ref().is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn withdrawn(&self) {
+        let session = async {
+            match &self.session {
+                Some(session) => session.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.door.cancelled() => {}
+            () = self.account.cancelled() => {}
+            () = session => {}
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One connection on its core: TLS, then HTTP/1 or HTTP/2 as agreed, with the limits hyper leaves to us. It ends when
+//! its door closes.
+
+use super::{
+    accept::Accepted,
+    body::Body,
+    limits,
+    pipeline::{self, Connection},
+    plain,
+    tls::{self, Opening, Secured},
+    upstream::Pool,
+};
+use hyper::{Request, Response, body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, future::Future, rc::Rc, sync::Arc};
+use tokio::net::TcpStream;
+
+/// Serves a connection until either side ends it.
+pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
+    let Accepted { stream, peer, local, level, admitted, doors, stop, ground } = accepted;
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
+    let _ = stream.set_nodelay(true);
+    let opening = tokio::select! {
+        biased;
+        () = stop.cancelled() => return,
+        opening = tls::open(stream, local, level, &doors, &ground.identities) => opening,
+    };
+    match opening {
+        // Strangers and broken handshakes are the everyday noise of any open port.
+        Err(error) => tracing::debug!(%peer, %error, "a connection did not get through its handshake"),
+        Ok(Opening::Plain(stream)) => {
+            let _ = plain::serve(stream, &doors).await;
+        }
+        Ok(Opening::Tls(secured)) => {
+            let closing = secured.door.closing.clone();
+            let connection = Connection {
+                door: Arc::clone(&secured.door),
+                client: admitted.client(),
+                server_name: secured.server_name.clone(),
+                shared: Arc::clone(&ground.shared),
+                pool,
+            };
+            tokio::select! {
+                biased;
+                () = closing.cancelled() => {}
+                () = stop.cancelled() => {}
+                () = speak(*secured, connection) => {}
+            }
+        }
+    }
+    drop(admitted);
+}
+
+async fn speak(secured: Secured, connection: Connection) {
+    let http2 = secured.is_http2();
+    let connection = Rc::new(connection);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let connection = Rc::clone(&connection);
+        async move { Ok::<Response<Body>, Infallible>(pipeline::answer(&connection, request).await) }
+    });
+    let io = TokioIo::new(secured.stream);
+    let ended = if http2 {
+        hyper::server::conn::http2::Builder::new(LocalExecutor)
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits::STREAMS)
+            .initial_stream_window_size(limits::STREAM_WINDOW)
+            .initial_connection_window_size(limits::CONNECTION_WINDOW)
+            .max_send_buf_size(limits::SEND_BUFFER)
+            .max_header_list_size(u32::try_from(limits::HEAD_BYTES).unwrap_or(u32::MAX))
+            .keep_alive_interval(limits::PING)
+            .keep_alive_timeout(limits::PING_ANSWER)
+            .serve_connection(io, service)
+            .await
+    } else {
+        hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits::HEAD)
+            .max_buf_size(limits::HEAD_BYTES)
+            .max_headers(limits::HEAD_FIELDS)
+            .serve_connection(io, service)
+            .with_upgrades()
+            .await
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Runs hyper's tasks on this core.
+#[derive(Clone, Copy)]
+struct LocalExecutor;
+
+impl<F> hyper::rt::Executor<F> for LocalExecutor
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}

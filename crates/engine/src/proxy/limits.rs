@@ -1,0 +1,53 @@
+//! Every number of the data path: unit, default, source.
+
+use std::time::Duration;
+
+/// Connections accepted at once over all doors (chosen: 64 MiB of buffers at most; half of a common descriptor limit of 1,024
+/// is left for upstreams).
+pub(crate) const CONNECTIONS: usize = 512;
+/// Connections of one client address at once (chosen: a browser opens six per origin; several people behind one router).
+pub(crate) const CONNECTIONS_PER_CLIENT: usize = 128;
+/// Connections kept free for this computer's own addresses, so that the owner can always look (P10).
+pub(crate) const CONNECTIONS_KEPT_FOR_LOOPBACK: usize = 16;
+/// Waiting connections per core before new ones are dropped (chosen: a second of handshakes).
+pub(crate) const CORE_QUEUE: usize = 256;
+/// Time for the first byte (chosen: hyper's header timeout does not cover it, hyper #3756).
+pub(crate) const FIRST_BYTE: Duration = Duration::from_secs(10);
+/// Time for a TLS handshake (chosen: three round trips on a bad mobile line).
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Time for a whole request head, and for an idle HTTP/1 connection (nginx: 60 s; browsers reopen cheaply).
+pub(crate) const HEAD: Duration = Duration::from_secs(15);
+/// Bytes of a request head (facts: hyper takes up to 400 KB; Apache and nginx take 8 to 32 KiB).
+pub(crate) const HEAD_BYTES: usize = 64 * 1024;
+/// Fields in a request head (Apache: 100).
+pub(crate) const HEAD_FIELDS: usize = 100;
+/// Bytes of a tool's response head.
+pub(crate) const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
+/// Streams of one HTTP/2 connection (RFC 9113 §6.5.2: not below 100).
+pub(crate) const STREAMS: u32 = 128;
+/// Receive window of one stream, bytes (1 MiB: uploads at 100 ms round trip reach 80 Mbit/s).
+pub(crate) const STREAM_WINDOW: u32 = 1024 * 1024;
+/// Receive window of one HTTP/2 connection, bytes.
+pub(crate) const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// Bytes buffered for sending on one stream.
+pub(crate) const SEND_BUFFER: usize = 256 * 1024;
+/// How often a quiet HTTP/2 connection is asked whether it is still there.
+pub(crate) const PING: Duration = Duration::from_secs(25);
+/// How long it may take to answer.
+pub(crate) const PING_ANSWER: Duration = Duration::from_secs(20);
+/// Time to connect to a tool (loopback answers at once; a swapped-out program needs a moment).
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
+/// Time for a tool to begin its answer (chosen: model servers think for minutes).
+pub(crate) const ANSWER: Duration = Duration::from_secs(600);
+/// How long an idle connection to a tool is kept (Node closes after 5 s; one second of margin).
+pub(crate) const POOL_IDLE: Duration = Duration::from_secs(4);
+/// Idle connections kept to one tool on one core.
+pub(crate) const POOL_SIZE: usize = 32;
+/// Bytes of a form sent to the gate (a name, a password of 1,024 bytes percent-encoded, and a path).
+pub(crate) const FORM_BYTES: usize = 64 * 1024;
+/// Time for a whole form.
+pub(crate) const FORM: Duration = Duration::from_secs(15);
+/// Bytes copied at once in each direction of a tunnel.
+pub(crate) const TUNNEL_BUFFER: usize = 16 * 1024;
+/// How often a visitor is counted as seen.
+pub(crate) const VISITOR_KEPT: Duration = Duration::from_secs(120);

@@ -1,0 +1,126 @@
+//! Binding sockets and closing them: a listener per address, the doors behind it swapped as they change.
+
+use super::{
+    accept,
+    admit::{Connections, From},
+    cores::Cores,
+    door::Door,
+    snapshot::Shared,
+};
+use crate::certificates::Identities;
+use drawbridge_protocol::Level;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, RwLock},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Why an address could not be bound; a sentence for the owner each.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BindError {
+    /// Another program has it.
+    #[error("port {} on {} is in use by another program", .0.port(), .0.ip())]
+    Taken(SocketAddr),
+    /// Ports below 1024 need rights.
+    #[error("port {} needs rights this program does not have; choose one above 1023", .0.port())]
+    Forbidden(SocketAddr),
+    /// The address went away.
+    #[error("{} is not an address of this computer now", .0.ip())]
+    Gone(SocketAddr),
+    /// Anything else the system says.
+    #[error("listening on {address} failed ({source})")]
+    System {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A bound socket that does not accept yet.
+pub(crate) struct Bound {
+    pub(crate) address: SocketAddr,
+    socket: TcpListener,
+}
+
+/// A socket that accepts.
+pub(crate) struct Listener {
+    /// The doors behind it; one connection belongs to one of them.
+    pub(crate) doors: Arc<RwLock<Vec<Arc<Door>>>>,
+    pub(crate) from: From,
+    stop: CancellationToken,
+}
+
+/// What every listener shares.
+#[derive(Clone)]
+pub(crate) struct Ground {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) cores: Cores,
+    pub(crate) connections: Connections,
+    pub(crate) identities: Arc<Identities>,
+}
+
+/// Binds an address without accepting, so that a change can be proven before it is saved.
+pub(crate) fn bind(address: SocketAddr) -> Result<Bound, BindError> {
+    let result = (|| {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // On Windows the option would let another program take the port over.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    })();
+    match result {
+        Ok(socket) => Ok(Bound { address, socket }),
+        Err(source) => Err(match io::Error::kind(&source) {
+            io::ErrorKind::AddrInUse => BindError::Taken(address),
+            io::ErrorKind::PermissionDenied => BindError::Forbidden(address),
+            io::ErrorKind::AddrNotAvailable => BindError::Gone(address),
+            _ => BindError::System { address, source },
+        }),
+    }
+}
+
+impl Bound {
+    /// Begins to accept for these doors.
+    pub(crate) fn start(
+        self,
+        doors: Vec<Arc<Door>>,
+        from: From,
+        level: Level,
+        ground: &Ground,
+    ) -> io::Result<Listener> {
+        let socket = tokio::net::TcpListener::from_std(self.socket)?;
+        let listener = Listener {
+            doors: Arc::new(RwLock::new(doors)),
+            from: from.clone(),
+            stop: CancellationToken::new(),
+        };
+        let accepting = accept::Accepting {
+            doors: Arc::clone(&listener.doors),
+            from,
+            level,
+            stop: listener.stop.clone(),
+            ground: ground.clone(),
+        };
+        tokio::spawn(accepting.run(socket));
+        Ok(listener)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Connections the kernel may hold for us (Linux's own upper bound is 4,096).
+const BACKLOG: i32 = 1024;

@@ -1,0 +1,103 @@
+//! The short function that calls the stages in order, and the one place where a refusal becomes a response.
+
+use super::{
+    access_log::Line,
+    authenticate::{self, Credential},
+    body::Body,
+    door::{Door, Serves},
+    identify::Client,
+    refusal::Refusal,
+    respond, rewrite,
+    route::{self, Ask, Target},
+    snapshot::{Shared, Snapshot},
+    upstream::{self, Pool},
+};
+use crate::{headers::authority::Host, pages};
+use hyper::{Request, Response, body::Incoming};
+use std::{rc::Rc, sync::Arc, time::Instant};
+
+/// What every request of one connection shares.
+pub(crate) struct Connection {
+    pub(crate) door: Arc<Door>,
+    pub(crate) client: Client,
+    pub(crate) server_name: Option<Host>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pool: Rc<Pool>,
+}
+
+/// Answers one request, whatever it is.
+pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) -> Response<Body> {
+    let began = Instant::now();
+    let mut line = Line::begin(connection.client, &connection.door, &request);
+    let visit = pages::Visit::of(&request);
+    let response = match stages(connection, request, &mut line).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            line.refused(refusal);
+            pages::refusal(&connection.shared.pages, refusal, &visit)
+        }
+    };
+    connection.shared.access_log.write(line.end(response.status(), began.elapsed()));
+    response
+}
+
+async fn stages(
+    connection: &Connection,
+    request: Request<Incoming>,
+    line: &mut Line,
+) -> Result<Response<Body>, Refusal> {
+    let Connection { door, client, shared, .. } = connection;
+    if door.closing.is_cancelled() {
+        return Err(Refusal::Withdrawn);
+    }
+    let target = route::route(&request, door, connection.server_name.as_ref())?;
+    let snapshot = shared.snapshot.load_full();
+    let tool = match (&target.ask, &door.plan.serves) {
+        (Ask::Gate(path), _) => {
+            return pages::gate::answer(connection, request, path, &target, &snapshot).await;
+        }
+        (Ask::Door(path), Serves::Tool(tool)) => {
+            return pages::door::answer(connection, request, path, &target, tool).await;
+        }
+        (Ask::Tool, Serves::Tool(tool)) => tool,
+        (Ask::Door(_) | Ask::Tool, Serves::Gate) => return Err(Refusal::NoSuchPage),
+    };
+    let subject =
+        authenticate::authenticate(&request, tool, door, &target, *client, &snapshot, shared).await?;
+    let Some(subject) = subject else { return to_gate(connection, &request, &target) };
+    let permit = super::authorize(subject, door, &snapshot)?;
+    line.signed_in(&permit);
+    shared.visitors.seen(&permit, *client, shared.clock.timestamp());
+    forward(connection, request, &target, &permit).await
+}
+
+async fn forward(
+    connection: &Connection,
+    request: Request<Incoming>,
+    target: &Target,
+    permit: &super::Permit,
+) -> Result<Response<Body>, Refusal> {
+    let outbound = rewrite::rewrite(permit, request, target, connection.client)?;
+    let answer = upstream::send(outbound, permit, &connection.pool, &connection.shared).await?;
+    respond::respond(answer, permit, target, &connection.shared)
+}
+
+/// A person without a session goes to the gate; a program is told what is missing.
+fn to_gate(
+    connection: &Connection,
+    request: &Request<Incoming>,
+    target: &Target,
+) -> Result<Response<Body>, Refusal> {
+    if !authenticate::is_page_visit(request) {
+        return Err(Refusal::SignInNeeded);
+    }
+    pages::door::begin(&connection.door, request, target)
+}
+
+/// Whether a cookie-authenticated write of ours comes from our own page.
+pub(crate) fn check_own_form<B>(request: &Request<B>, target: &Target) -> Result<(), Refusal> {
+    authenticate::check_origin(request, &target.origin, Credential::Cookie)
+}
+
+/// The snapshot type, named for the pages.
+pub(crate) type Picture = Arc<Snapshot>;

@@ -1,0 +1,126 @@
+//! The table of every way to say no: status, words, whose fault, how loud. The one place where each is decided.
+
+use hyper::StatusCode;
+use std::time::Duration;
+
+/// A way to say no.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    /// The request can be read in two ways, or in none.
+    BadRequest,
+    /// A method that is never forwarded.
+    Method,
+    /// An `Expect` we do not know.
+    Expectation,
+    /// Host or SNI name no door of ours: no page, no hint.
+    Stranger,
+    /// The connection was made for another host.
+    Misdirected,
+    /// Nobody is signed in.
+    SignInNeeded,
+    /// The credential opens nothing.
+    WrongCredential,
+    /// The account waits after a failure.
+    Wait(Duration),
+    /// Signed in, but not for this tool.
+    NotForYou,
+    /// Another site made the browser send this.
+    CrossSite,
+    /// A code that is used, old, or of another browser.
+    StaleCode,
+    /// No such page of ours.
+    NoSuchPage,
+    /// A form that is too long or too slow.
+    TooMuch,
+    /// The tool does not listen.
+    ToolDown,
+    /// Another user's program listens where the tool was.
+    ToolForeign,
+    /// The tool's answer makes no sense.
+    ToolBroken,
+    /// The tool did not answer in time.
+    ToolSlow,
+    /// Too many at once.
+    Busy,
+    /// This computer failed.
+    Internal,
+    /// The permit was withdrawn while the request ran.
+    Withdrawn,
+}
+
+/// Whose fault a refusal is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fault {
+    /// The visitor's.
+    Visitor,
+    /// The tool's.
+    Tool,
+    /// Ours.
+    Us,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub(crate) status: StatusCode,
+    /// Name of the texts in the language files, and last part of the problem document's type.
+    pub(crate) text: &'static str,
+    pub(crate) fault: Fault,
+    /// Whether a person gets a page and a program a document; otherwise the status alone.
+    pub(crate) explained: bool,
+}
+
+impl Refusal {
+    /// The row of this refusal.
+    pub(crate) fn row(self) -> Row {
+        use Fault::{Tool, Us, Visitor};
+        let (status, text, fault, explained) = match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", Visitor, false),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method", Visitor, false),
+            Self::Expectation => (StatusCode::EXPECTATION_FAILED, "expectation", Visitor, false),
+            Self::Stranger => (StatusCode::BAD_REQUEST, "stranger", Visitor, false),
+            Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected", Visitor, false),
+            Self::SignInNeeded => (StatusCode::UNAUTHORIZED, "sign-in-needed", Visitor, true),
+            Self::WrongCredential => (StatusCode::UNAUTHORIZED, "wrong-credential", Visitor, true),
+            Self::Wait(_) => (StatusCode::TOO_MANY_REQUESTS, "wait", Visitor, true),
+            Self::NotForYou => (StatusCode::FORBIDDEN, "not-for-you", Visitor, true),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", Visitor, true),
+            Self::StaleCode => (StatusCode::FORBIDDEN, "stale-code", Visitor, true),
+            Self::NoSuchPage => (StatusCode::NOT_FOUND, "no-such-page", Visitor, true),
+            Self::TooMuch => (StatusCode::PAYLOAD_TOO_LARGE, "too-much", Visitor, true),
+            Self::ToolDown => (StatusCode::BAD_GATEWAY, "tool-down", Tool, true),
+            Self::ToolForeign => (StatusCode::BAD_GATEWAY, "tool-down", Tool, true),
+            Self::ToolBroken => (StatusCode::BAD_GATEWAY, "tool-broken", Tool, true),
+            Self::ToolSlow => (StatusCode::GATEWAY_TIMEOUT, "tool-slow", Tool, true),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", Us, true),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", Us, true),
+            Self::Withdrawn => (StatusCode::FORBIDDEN, "withdrawn", Visitor, true),
+        };
+        Row { status, text, fault, explained }
+    }
+
+    /// Seconds for `Retry-After`, rounded up.
+    pub(crate) fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::Wait(left) => Some(left.as_secs() + u64::from(left.subsec_nanos() > 0)),
+            Self::Busy => Some(2),
+            Self::ToolDown | Self::ToolForeign => Some(5),
+            Self::BadRequest
+            | Self::Method
+            | Self::Expectation
+            | Self::Stranger
+            | Self::Misdirected
+            | Self::SignInNeeded
+            | Self::WrongCredential
+            | Self::NotForYou
+            | Self::CrossSite
+            | Self::StaleCode
+            | Self::NoSuchPage
+            | Self::TooMuch
+            | Self::ToolBroken
+            | Self::ToolSlow
+            | Self::Internal
+            | Self::Withdrawn => None,
+        }
+    }
+}

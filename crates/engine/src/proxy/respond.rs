@@ -1,0 +1,165 @@
+//! The answer as the visitor shall see it: hop-by-hop and dangerous fields dropped, the tool's own address replaced
+//! by the door's, cookies that pretend to be ours removed.
+
+use super::{
+    Permit, body::Body, refusal::Refusal, route::Target, snapshot::Shared, upgrade, upstream::Answer,
+};
+use crate::{
+    headers::{authority::Authority, cookie, hop_by_hop},
+    proxy::upstream::ToolFault,
+};
+use hyper::{
+    HeaderMap, Response, StatusCode, Uri,
+    body::Incoming,
+    header::{self, HeaderName, HeaderValue},
+};
+
+/// Makes the visitor's answer from the tool's.
+pub(crate) fn respond(
+    answer: Answer,
+    permit: &Permit,
+    target: &Target,
+    shared: &Shared,
+) -> Result<Response<Body>, Refusal> {
+    let Answer { mut response, give_back, upgrade } = answer;
+    let status = response.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        let Some(visitor) = upgrade else { return Err(broken(permit, shared)) };
+        if !accepts(response.headers()) {
+            return Err(broken(permit, shared));
+        }
+        upgrade::join(visitor, hyper::upgrade::on(&mut response), permit.lease().clone());
+        return switching(response);
+    }
+    if !(200..600).contains(&status.as_u16()) {
+        return Err(broken(permit, shared));
+    }
+    let (mut parts, body) = response.into_parts();
+    clean(&mut parts.headers, permit, target);
+    let mut outward = Response::new(Body::tool(body, permit.lease().clone(), give_back));
+    *outward.status_mut() = parts.status;
+    *outward.headers_mut() = parts.headers;
+    Ok(outward)
+}
+
+fn broken(permit: &Permit, shared: &Shared) -> Refusal {
+    shared.tool_faults.note(&permit.tool().id, Some(ToolFault::Broken));
+    Refusal::ToolBroken
+}
+
+/// A WebSocket was agreed on (RFC 6455 §4.2.2); the accept key is between tool and browser, which checks it.
+fn accepts(headers: &HeaderMap) -> bool {
+    hop_by_hop::has_token(headers, header::UPGRADE, "websocket")
+        && headers.contains_key(header::SEC_WEBSOCKET_ACCEPT)
+}
+
+fn switching(response: Response<Incoming>) -> Result<Response<Body>, Refusal> {
+    let (parts, _) = response.into_parts();
+    let mut outward = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .body(Body::empty())
+        .map_err(|_| Refusal::Internal)?;
+    for name in
+        [header::SEC_WEBSOCKET_ACCEPT, header::SEC_WEBSOCKET_PROTOCOL, header::SEC_WEBSOCKET_EXTENSIONS]
+    {
+        if let Some(value) = parts.headers.get(&name) {
+            outward.headers_mut().insert(name, value.clone());
+        }
+    }
+    Ok(outward)
+}
+
+fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target) {
+    hop_by_hop::strip(headers);
+    for name in DROPPED {
+        headers.remove(name);
+    }
+    for name in [header::LOCATION, header::CONTENT_LOCATION] {
+        move_to_door(headers, &name, permit, target);
+    }
+    clean_cookies(headers);
+}
+
+/// A tool's absolute URL of itself becomes the door's.
+fn move_to_door(headers: &mut HeaderMap, name: &HeaderName, permit: &Permit, target: &Target) {
+    let Some(uri) = headers.get(name).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok()) else {
+        return;
+    };
+    let (Some("http" | "ws"), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return };
+    let Ok(authority) = authority.as_str().parse::<Authority>() else { return };
+    if permit.tool().target.is_meant_by(&authority) {
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        if let Ok(moved) = HeaderValue::try_from(format!("{}{path}", target.origin)) {
+            headers.insert(name, moved);
+        }
+    }
+}
+
+/// Ours are ours; `Domain` would spread a tool's cookie over its neighbours.
+fn clean_cookies(headers: &mut HeaderMap) {
+    let header::Entry::Occupied(entry) = headers.entry(header::SET_COOKIE) else { return };
+    let (name, values) = entry.remove_entry_mult();
+    let kept: Vec<HeaderValue> =
+        values.filter(|value| !cookie::sets_ours(value)).filter_map(|value| without_domain(&value)).collect();
+    for value in kept {
+        headers.append(name.clone(), value);
+    }
+}
+
+fn without_domain(value: &HeaderValue) -> Option<HeaderValue> {
+    let text = value.as_bytes();
+    let mut kept = Vec::with_capacity(text.len());
+    for (index, attribute) in text.split(|byte| *byte == b';').enumerate() {
+        let name = attribute.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+        if index > 0 && name.eq_ignore_ascii_case(b"domain") {
+            continue;
+        }
+        if index > 0 {
+            kept.push(b';');
+        }
+        kept.extend_from_slice(attribute);
+    }
+    HeaderValue::from_bytes(&kept).ok()
+}
+
+/// What a tool must not decide for our whole origin or host: HSTS locks people out of bare addresses, `Alt-Svc` leads
+/// elsewhere, `Clear-Site-Data` ends our sessions on every port of the host, `X-Accel-*` speaks to proxies.
+const DROPPED: [HeaderName; 6] = [
+    header::STRICT_TRANSPORT_SECURITY,
+    header::ALT_SVC,
+    HeaderName::from_static("clear-site-data"),
+    HeaderName::from_static("public-key-pins"),
+    HeaderName::from_static("x-accel-redirect"),
+    HeaderName::from_static("x-accel-buffering"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_lose_their_domain_only() {
+        for (before, after) in [
+            ("a=1; Domain=example.org; Path=/", "a=1; Path=/"),
+            ("a=1;domain = .x", "a=1"),
+            ("domain=1; Path=/", "domain=1; Path=/"),
+            ("a=1; HttpOnly", "a=1; HttpOnly"),
+        ] {
+            assert_eq!(without_domain(&HeaderValue::from_static(before)).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn cookies_that_pretend_to_be_ours_go() {
+        let mut headers = HeaderMap::new();
+        headers.append(
+            header::SET_COOKIE,
+            HeaderValue::from_static("__Host-Http-drawbridge-8443=x; Path=/; Secure"),
+        );
+        headers.append(header::SET_COOKIE, HeaderValue::from_static("own=1"));
+        clean_cookies(&mut headers);
+        assert_eq!(headers.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["own=1"]);
+    }
+}

@@ -1,0 +1,112 @@
+//! The request as the tool shall see it. It takes a permit, so nothing is rewritten for nobody.
+//!
+//! Dropped: hop-by-hop fields, whatever tells who or where the visitor is, our cookies, the credential we consumed.
+//! Set: `Host`, and `Origin`, `Referer` and `Destination` where they name the door, all to the tool's own address
+//! (our own Origin check came first); the forwarding chain. Kept: everything else, byte for byte.
+
+use super::{
+    Permit, Subject, authenticate::is_websocket, body::VisitorBody, identify::Client, refusal::Refusal,
+    route::Target,
+};
+use crate::headers::{cookie, forwarding, hop_by_hop};
+use hyper::{
+    HeaderMap, Method, Request, Uri, Version,
+    body::Incoming,
+    header::{self, HeaderName, HeaderValue},
+    upgrade::OnUpgrade,
+};
+
+/// A request for a tool, made only here.
+pub(crate) struct Outbound {
+    request: Request<VisitorBody>,
+    /// Set where the visitor asked to become a WebSocket.
+    upgrade: Option<OnUpgrade>,
+}
+
+impl Outbound {
+    /// The parts to send.
+    pub(crate) fn into_parts(self) -> (Request<VisitorBody>, Option<OnUpgrade>) {
+        (self.request, self.upgrade)
+    }
+}
+
+/// Makes the tool's request from the visitor's.
+pub(crate) fn rewrite(
+    permit: &Permit,
+    mut request: Request<Incoming>,
+    target: &Target,
+    client: Client,
+) -> Result<Outbound, Refusal> {
+    let upgrade = upgrade(&mut request)?;
+    let (parts, body) = request.into_parts();
+    let mut headers = parts.headers;
+    hop_by_hop::strip(&mut headers);
+    forwarding::strip(&mut headers);
+    cookie::strip_ours(&mut headers);
+    headers.remove(header::EXPECT);
+    if matches!(permit.subject(), Subject::Basic { .. }) {
+        headers.remove(header::AUTHORIZATION);
+    }
+    let authority = permit.tool().target.authority();
+    let tool_origin = format!("http://{authority}");
+    headers.insert(header::HOST, value(&authority)?);
+    for name in [header::ORIGIN, header::REFERER, HeaderName::from_static("destination")] {
+        move_to_tool(&mut headers, &name, &target.origin, &tool_origin)?;
+    }
+    set_forwarding(&mut headers, target, client)?;
+    if upgrade.is_some() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    let mut outbound = Request::new(VisitorBody::new(body, permit.lease().clone()));
+    *outbound.method_mut() = parts.method;
+    *outbound.version_mut() = Version::HTTP_11;
+    // Origin-form only, from the one path that was checked: never an authority of the visitor's.
+    let path = parts.uri.path_and_query().ok_or(Refusal::BadRequest)?;
+    *outbound.uri_mut() = Uri::from(path.clone());
+    *outbound.headers_mut() = headers;
+    Ok(Outbound { request: outbound, upgrade })
+}
+
+/// The visitor's side of a tunnel, if a WebSocket was asked for properly; other upgrades are ignored.
+fn upgrade(request: &mut Request<Incoming>) -> Result<Option<OnUpgrade>, Refusal> {
+    if !is_websocket(request.headers()) {
+        return Ok(None);
+    }
+    let headers = request.headers();
+    let good = *request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13")
+        && headers.get_all(header::SEC_WEBSOCKET_KEY).iter().count() == 1
+        && !headers.contains_key(header::CONTENT_LENGTH)
+        && !headers.contains_key(header::TRANSFER_ENCODING);
+    if good { Ok(Some(hyper::upgrade::on(request))) } else { Err(Refusal::BadRequest) }
+}
+
+/// Where a field names the door, makes it name the tool.
+fn move_to_tool(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    origin: &str,
+    tool_origin: &str,
+) -> Result<(), Refusal> {
+    let Some(old) = headers.get(name) else { return Ok(()) };
+    let Some(rest) = old.to_str().ok().and_then(|text| text.strip_prefix(origin)) else { return Ok(()) };
+    if rest.is_empty() || rest.starts_with('/') {
+        let new = value(&format!("{tool_origin}{rest}"))?;
+        headers.insert(name, new);
+    }
+    Ok(())
+}
+
+fn set_forwarding(headers: &mut HeaderMap, target: &Target, client: Client) -> Result<(), Refusal> {
+    let host = target.origin.strip_prefix("https://").unwrap_or_default();
+    headers.insert("x-forwarded-for", value(&client.address().to_string())?);
+    headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+    headers.insert("x-forwarded-host", value(host)?);
+    Ok(())
+}
+
+fn value(text: &str) -> Result<HeaderValue, Refusal> {
+    HeaderValue::from_str(text).map_err(|_| Refusal::BadRequest)
+}

@@ -1,0 +1,250 @@
+//! The way to the tool: connect, check whose program listens there, keep idle connections, send, and know whose fault
+//! a failure is.
+
+use super::{
+    Permit,
+    body::VisitorBody,
+    limits,
+    refusal::Refusal,
+    rewrite::Outbound,
+    snapshot::{Shared, Tool},
+};
+use crate::{
+    platform::{self, ListenerOwner},
+    tools::ToolId,
+};
+use hyper::{
+    Method, Request, Response,
+    body::{Body as _, Incoming},
+    client::conn::http1::{self, SendRequest},
+    upgrade::OnUpgrade,
+};
+use hyper_util::rt::TokioIo;
+use std::{cell::RefCell, collections::HashMap, io, net::SocketAddr, rc::Rc, time::Instant};
+use tokio::{net::TcpStream, time::timeout};
+
+/// Why a tool could not be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ToolFault {
+    /// Nothing listens there.
+    Down,
+    /// Another user's program listens there.
+    Foreign,
+    /// Its answer made no sense.
+    Broken,
+    /// It did not answer in time.
+    Slow,
+}
+
+/// A tool's answer, with what is needed to pass it on.
+pub(crate) struct Answer {
+    pub(crate) response: Response<Incoming>,
+    pub(crate) give_back: Return,
+    pub(crate) upgrade: Option<OnUpgrade>,
+}
+
+/// Idle connections of one core, by tool and target.
+#[derive(Default)]
+pub(crate) struct Pool(RefCell<HashMap<Key, Vec<Idle>>>);
+
+type Key = (ToolId, String);
+type Sender = SendRequest<VisitorBody>;
+
+struct Idle {
+    sender: Sender,
+    since: Instant,
+}
+
+/// A connection in use, to be given back when both bodies have ended.
+pub(crate) struct Return {
+    sender: Sender,
+    key: Key,
+    pool: Rc<Pool>,
+}
+
+/// Sends a request to its tool.
+pub(crate) async fn send(
+    outbound: Outbound,
+    permit: &Permit,
+    pool: &Rc<Pool>,
+    shared: &Shared,
+) -> Result<Answer, Refusal> {
+    let (request, upgrade) = outbound.into_parts();
+    let sent = tokio::select! {
+        biased;
+        () = permit.lease().withdrawn() => return Err(Refusal::Withdrawn),
+        sent = exchange(request, permit.tool(), pool) => sent,
+    };
+    if shared.tool_faults.note(&permit.tool().id, sent.as_ref().err().and_then(|failure| failure.fault())) {
+        shared.changed.notify_one();
+    }
+    match sent {
+        Ok((response, give_back)) => Ok(Answer { response, give_back, upgrade }),
+        Err(failure) => {
+            tracing::warn!(tool = %permit.tool().id, %failure, "a tool could not be used");
+            Err(failure.refusal())
+        }
+    }
+}
+
+/// Why an exchange failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("nothing answers at its address")]
+    Connect(#[source] io::Error),
+    #[error("another user's program (uid {0}) listens at its address")]
+    Foreign(u32),
+    #[error("the connection broke")]
+    Broken(#[source] hyper::Error),
+    #[error("the visitor's request broke off")]
+    Visitor(#[source] hyper::Error),
+    #[error("it gave no answer in time")]
+    Slow,
+}
+
+impl Failure {
+    fn fault(&self) -> Option<ToolFault> {
+        match self {
+            Self::Connect(_) => Some(ToolFault::Down),
+            Self::Foreign(_) => Some(ToolFault::Foreign),
+            Self::Broken(_) => Some(ToolFault::Broken),
+            Self::Slow => Some(ToolFault::Slow),
+            Self::Visitor(_) => None,
+        }
+    }
+
+    fn refusal(&self) -> Refusal {
+        match self.fault() {
+            None => Refusal::BadRequest,
+            Some(ToolFault::Down) => Refusal::ToolDown,
+            Some(ToolFault::Foreign) => Refusal::ToolForeign,
+            Some(ToolFault::Broken) => Refusal::ToolBroken,
+            Some(ToolFault::Slow) => Refusal::ToolSlow,
+        }
+    }
+}
+
+async fn exchange(
+    mut request: Request<VisitorBody>,
+    tool: &Tool,
+    pool: &Rc<Pool>,
+) -> Result<(Response<Incoming>, Return), Failure> {
+    let key = (tool.id.clone(), tool.target.to_string());
+    let replayable = is_idempotent(request.method()) && request.body().is_end_stream();
+    while let Some(mut sender) = pool.take(&key) {
+        match timeout(limits::ANSWER, sender.try_send_request(request)).await {
+            Err(_) => return Err(Failure::Slow),
+            Ok(Ok(response)) => return Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
+            // The tool closed the idle connection as we took it. hyper gives the message back if no byte of it left.
+            Ok(Err(mut failed)) => match failed.take_message() {
+                Some(unsent) if replayable => request = unsent,
+                Some(_) | None => return Err(classify(failed.into_error())),
+            },
+        }
+    }
+    let mut sender = connect(tool).await?;
+    match timeout(limits::ANSWER, sender.send_request(request)).await {
+        Err(_) => Err(Failure::Slow),
+        Ok(Ok(response)) => Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
+        Ok(Err(error)) => Err(classify(error)),
+    }
+}
+
+/// Whose fault a broken exchange is: an error of the visitor's body is the visitor's.
+fn classify(error: hyper::Error) -> Failure {
+    if error.is_user() { Failure::Visitor(error) } else { Failure::Broken(error) }
+}
+
+async fn connect(tool: &Tool) -> Result<Sender, Failure> {
+    let stream = match timeout(limits::CONNECT, connect_any(tool)).await {
+        Err(_) => return Err(Failure::Connect(io::ErrorKind::TimedOut.into())),
+        Ok(stream) => stream?,
+    };
+    // Without this, small requests wait for acknowledgements.
+    let _ = stream.set_nodelay(true);
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(limits::RESPONSE_HEAD_BYTES)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(Failure::Broken)?;
+    tokio::task::spawn_local(async move {
+        // Its end is seen by whoever holds the sender.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}
+
+async fn connect_any(tool: &Tool) -> Result<TcpStream, Failure> {
+    let addresses: Vec<SocketAddr> = match tool.target.addresses() {
+        Ok(addresses) => addresses,
+        Err(name) => {
+            tokio::net::lookup_host((name, tool.target.port())).await.map_err(Failure::Connect)?.collect()
+        }
+    };
+    let mut last = Failure::Connect(io::ErrorKind::NotFound.into());
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => match check_owner(address) {
+                Ok(()) => return Ok(stream),
+                Err(failure) => last = failure,
+            },
+            Err(error) => last = Failure::Connect(error),
+        }
+    }
+    Err(last)
+}
+
+/// On loopback, the listening socket must be the owner's or root's before a byte leaves: a stopped tool's port could
+/// be taken by another user of this computer.
+fn check_owner(address: SocketAddr) -> Result<(), Failure> {
+    if !address.ip().is_loopback() {
+        return Ok(());
+    }
+    match platform::listener_owner(address) {
+        ListenerOwner::Us | ListenerOwner::Root | ListenerOwner::Unknown => Ok(()),
+        ListenerOwner::Other(uid) => Err(Failure::Foreign(uid)),
+    }
+}
+
+impl Pool {
+    fn take(&self, key: &Key) -> Option<Sender> {
+        let mut idle = self.0.borrow_mut();
+        let list = idle.get_mut(key)?;
+        while let Some(candidate) = list.pop() {
+            if candidate.since.elapsed() < limits::POOL_IDLE && candidate.sender.is_ready() {
+                return Some(candidate.sender);
+            }
+        }
+        idle.remove(key);
+        None
+    }
+
+    fn put(&self, key: Key, sender: Sender) {
+        let mut idle = self.0.borrow_mut();
+        let list = idle.entry(key).or_default();
+        list.retain(|idle| idle.since.elapsed() < limits::POOL_IDLE && !idle.sender.is_closed());
+        if list.len() < limits::POOL_SIZE {
+            list.push(Idle { sender, since: Instant::now() });
+        }
+    }
+}
+
+impl Return {
+    /// Gives the connection back, at once or as soon as the request's body has ended too.
+    pub(crate) fn now(self) {
+        let Self { mut sender, key, pool } = self;
+        if sender.is_ready() {
+            pool.put(key, sender);
+        } else if !sender.is_closed() {
+            tokio::task::spawn_local(async move {
+                if let Ok(Ok(())) = timeout(limits::POOL_IDLE, sender.ready()).await {
+                    pool.put(key, sender);
+                }
+            });
+        }
+    }
+}
+
+fn is_idempotent(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS)
+}

@@ -1,0 +1,185 @@
+//! `settings.toml`: what the owner may read, edit, copy and restore. Tools, wanted levels, ports, names.
+//!
+//! Nothing secret lies here, and nothing here can raise a level by itself: a level above the one last acknowledged
+//! waits for the owner (see `control::levels`).
+
+mod file;
+
+pub(crate) use file::{LoadError, load, save};
+
+use crate::{
+    clock::Timestamp,
+    headers::authority::Host,
+    tools::{ToolId, target::Target},
+};
+use drawbridge_protocol::Level;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Counts saved changes.
+    pub(crate) revision: u64,
+    /// The local network.
+    pub(crate) lan: Lan,
+    /// The internet.
+    pub(crate) internet: Internet,
+    /// Every tool.
+    #[serde(rename = "tool")]
+    pub(crate) tools: Vec<ToolSettings>,
+}
+
+/// The local network.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Lan {
+    /// Port of the gate; chosen at its first opening (8443 or the next free).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gate_port: Option<u16>,
+    /// Names this computer has on the local network besides its addresses.
+    pub(crate) names: Vec<String>,
+}
+
+/// The internet.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Internet {
+    /// Port of the gate, and of every tool where there is a domain; chosen at its first opening (9443 or the next free).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
+    /// Name or address by which this computer is reached, where each tool has its own port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
+    /// Domain under which each tool has its own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) domain: Option<String>,
+}
+
+/// One tool.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToolSettings {
+    /// Short and stable.
+    pub(crate) id: ToolId,
+    /// The name people see.
+    pub(crate) name: String,
+    /// Where it listens.
+    pub(crate) target: Target,
+    /// Whether it may be on another machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) network_target: bool,
+    /// How far it shall be reachable.
+    #[serde(default)]
+    pub(crate) level: Level,
+    /// Port of its LAN door; chosen at its first opening and kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lan_port: Option<u16>,
+    /// Port of its internet door where there is no domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) internet_port: Option<u16>,
+    /// Networks it was switched on for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) networks: Vec<IpNet>,
+    /// Seconds since 1970 when it was opened; a clock before that closes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) opened: Option<u64>,
+    /// Seconds since 1970 when it closes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<u64>,
+}
+
+impl Settings {
+    /// The tool with this id, or else with this name in any case of letters.
+    pub(crate) fn tool(&self, text: &str) -> Option<&ToolSettings> {
+        let by_id = self.tools.iter().find(|tool| tool.id.as_str() == text);
+        by_id.or_else(|| self.tools.iter().find(|tool| tool.name.to_lowercase() == text.to_lowercase()))
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn tool_mut(&mut self, id: &ToolId) -> Option<&mut ToolSettings> {
+        self.tools.iter_mut().find(|tool| tool.id == *id)
+    }
+
+    /// Every port already given to one of our doors.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        let own = [self.lan.gate_port, self.internet.port];
+        let tools = self.tools.iter().flat_map(|tool| [tool.lan_port, tool.internet_port]);
+        own.into_iter().chain(tools).flatten()
+    }
+
+    /// Checks what a hand may have edited wrongly.
+    pub(crate) fn check(&self) -> Result<(), BadSettings> {
+        for (index, tool) in self.tools.iter().enumerate() {
+            let earlier = self.tools.iter().take(index);
+            if earlier.clone().any(|other| other.id == tool.id || same_name(&other.name, &tool.name)) {
+                return Err(BadSettings::Twice(tool.name.clone()));
+            }
+            if !tool.network_target && !tool.target.is_loopback() {
+                return Err(BadSettings::NetworkTarget(tool.name.clone()));
+            }
+            check_tool_name(&tool.name).map_err(|_| BadSettings::Name(tool.name.clone()))?;
+        }
+        let ports: Vec<u16> = self.ports().collect();
+        if let Some((_, port)) =
+            ports.iter().enumerate().find(|(index, port)| ports.iter().take(*index).any(|p| p == *port))
+        {
+            return Err(BadSettings::Port(*port));
+        }
+        let hosts = self.lan.names.iter().chain(&self.internet.host).chain(&self.internet.domain);
+        for host in hosts {
+            host.parse::<Host>().map_err(|_| BadSettings::Host(host.clone()))?;
+        }
+        Ok(())
+    }
+}
+
+impl ToolSettings {
+    /// Whether the clock allows the door to be open now.
+    pub(crate) fn is_in_time(&self, now: Timestamp) -> bool {
+        let before_end = self.until.is_none_or(|until| now.0 < until);
+        let after_start = self.opened.is_none_or(|opened| now.0 + CLOCK_SLACK >= opened);
+        before_end && (self.until.is_none() || after_start)
+    }
+}
+
+/// Whether two names are the same to a person.
+pub(crate) fn same_name(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
+/// Checks a tool's name.
+///
+/// # Errors
+/// When it is empty, long, or holds control characters.
+pub(crate) fn check_tool_name(name: &str) -> Result<(), BadSettings> {
+    let length = name.chars().count();
+    let good = (1..=MAX_NAME).contains(&length) && name.trim() == name && !name.chars().any(char::is_control);
+    if good { Ok(()) } else { Err(BadSettings::Name(name.to_owned())) }
+}
+
+/// What is wrong with an edited file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadSettings {
+    /// Two tools of one id or name.
+    #[error("two tools are called `{0}`; give one another name")]
+    Twice(String),
+    /// A name nobody can read.
+    #[error("`{0}` is no name for a tool: 1 to 60 letters, no blanks at its ends; choose another")]
+    Name(String),
+    /// Outside this computer without the owner's word.
+    #[error("`{0}` points to another machine; set network_target = true if that is meant")]
+    NetworkTarget(String),
+    /// One port twice.
+    #[error("port {0} is given to two doors; change one")]
+    Port(u16),
+    /// Not a host.
+    #[error("`{0}` is no host name or address; correct it")]
+    Host(String),
+}
+
+/// How far a clock may be set back without closing timed doors, seconds (chosen: more than any correction by NTP).
+const CLOCK_SLACK: u64 = 300;
+/// Letters in a tool's name (chosen: fits a tray menu).
+const MAX_NAME: usize = 60;

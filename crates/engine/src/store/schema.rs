@@ -1,0 +1,73 @@
+//! The database's tables, as steps from each version to the next (`PRAGMA user_version`).
+
+use rusqlite::{Connection, Result};
+
+/// Brings a database to the newest version; each step is one transaction.
+///
+/// # Errors
+/// Whatever SQLite says; also when the file was made by a newer version.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(version).unwrap_or(usize::MAX);
+    if done > STEPS.len() {
+        return Err(rusqlite::Error::InvalidQuery);
+    }
+    for (index, step) in STEPS.iter().enumerate().skip(done) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Step `n` leads from version `n` to `n + 1`. Never edited once released.
+const STEPS: &[&str] = &["
+    CREATE TABLE user (
+        id        INTEGER PRIMARY KEY AUTOINCREMENT,
+        name      TEXT    NOT NULL UNIQUE COLLATE NOCASE,
+        admin     INTEGER NOT NULL,
+        tools     TEXT,                                -- JSON list of tool ids; NULL is all
+        password  BLOB    NOT NULL,                    -- sealed: hash and strength
+        created   INTEGER NOT NULL,
+        last_seen INTEGER
+    ) STRICT;
+    CREATE TABLE session (                             -- one sign-in at a gate
+        hash      BLOB    PRIMARY KEY,                 -- SHA-256 of the cookie's value
+        id        TEXT    NOT NULL UNIQUE,
+        user      INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        level     TEXT    NOT NULL,
+        address   TEXT    NOT NULL,
+        agent     TEXT    NOT NULL,
+        created   INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        expires   INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE door_session (                        -- one door entered with it
+        hash      BLOB    PRIMARY KEY,
+        session   TEXT    NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+        tool      TEXT    NOT NULL
+    ) STRICT;
+    CREATE TABLE acknowledged (                        -- the level the owner last asked for, by his own act
+        tool      TEXT    PRIMARY KEY,
+        sealed    BLOB    NOT NULL
+    ) STRICT;
+    CREATE TABLE sealed (                              -- keys of certificates
+        name      TEXT    PRIMARY KEY,
+        value     BLOB    NOT NULL
+    ) STRICT;
+"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrating_twice_changes_nothing_and_newer_files_are_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        migrate(&mut connection).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        assert!(migrate(&mut connection).is_err());
+    }
+}

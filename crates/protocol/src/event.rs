@@ -1,0 +1,56 @@
+//! What the engine tells its shells without being asked.
+
+use crate::{Headline, Session, Status, Tool, Trouble, User, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// One line of the event stream: the whole state first, then changes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The whole state; the first line of every stream, and again after a listener fell behind.
+    State {
+        /// Everything at a glance.
+        status: Status,
+        /// Every account.
+        users: Vec<User>,
+        /// Every browser sign-in.
+        sessions: Vec<Session>,
+    },
+    /// One word changed.
+    Headline {
+        /// The new word.
+        headline: Headline,
+        /// The gate's addresses.
+        gate: Vec<String>,
+    },
+    /// A tool is new or changed.
+    Tool {
+        /// As it is now.
+        tool: Tool,
+    },
+    /// A tool is gone.
+    ToolRemoved {
+        /// Its id.
+        id: String,
+    },
+    /// The accounts changed.
+    Users {
+        /// All of them.
+        users: Vec<User>,
+    },
+    /// The sign-ins changed.
+    Sessions {
+        /// All of them.
+        sessions: Vec<Session>,
+    },
+    /// Who is in changed.
+    Visitors {
+        /// All of them.
+        visitors: Vec<Visitor>,
+    },
+    /// What is wrong changed.
+    Problems {
+        /// All of them.
+        problems: Vec<Trouble>,
+    },
+}

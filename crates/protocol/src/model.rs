@@ -1,0 +1,243 @@
+//! The models inside replies and events. Their JSON is what `--json` prints, so changes here are changes to a
+//! documented contract (`docs/cli.md`).
+
+use crate::Secret;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How far a tool is reachable, in ascending order of exposure.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// This computer only.
+    #[default]
+    Local,
+    /// The local network, with password.
+    Lan,
+    /// The internet, with HTTPS.
+    Internet,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Local => "local",
+            Self::Lan => "lan",
+            Self::Internet => "internet",
+        })
+    }
+}
+
+/// A tool as it is now.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Tool {
+    /// Short and stable; used in the settings file.
+    pub id: String,
+    /// The name people see.
+    pub name: String,
+    /// Where the tool listens.
+    pub target: String,
+    /// What is in force.
+    pub level: Level,
+    /// What the owner or the settings file asks for.
+    pub wanted: Level,
+    /// One entry per listening address.
+    pub doors: Vec<Door>,
+    /// When it closes by itself: seconds since 1970, or nothing.
+    pub until: Option<u64>,
+    /// Names of the secrets handed to the tool; never their values.
+    pub secrets: Vec<String>,
+}
+
+/// One listening address of one tool at one level.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Door {
+    /// `lan` or `internet`.
+    pub level: Level,
+    /// The address to hand to someone.
+    pub url: String,
+    /// Whether it is true.
+    pub state: DoorState,
+    /// Why it is not open, or what is special about it.
+    pub cause: Option<String>,
+}
+
+/// Whether a door is what the owner asked for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DoorState {
+    /// Listening.
+    Open,
+    /// Wanted, but not listening; the cause says why.
+    Failed,
+}
+
+/// One word for everything: the tray's icon.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Headline {
+    /// Nothing is reachable from elsewhere.
+    Closed,
+    /// Something is reachable on the local network.
+    Lan,
+    /// Something is reachable from the internet.
+    Internet,
+    /// Something the owner asked for is not true.
+    Trouble,
+}
+
+/// Everything at a glance.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Status {
+    /// One word.
+    pub headline: Headline,
+    /// Addresses of the gate, where people sign in.
+    pub gate: Vec<String>,
+    /// Every tool.
+    pub tools: Vec<Tool>,
+    /// Who is in.
+    pub visitors: Vec<Visitor>,
+    /// What is wrong, why, and what to do.
+    pub problems: Vec<Trouble>,
+}
+
+/// Someone who used a tool in the last minutes or holds a tunnel open.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Visitor {
+    /// The user's name.
+    pub user: String,
+    /// The tool's name.
+    pub tool: String,
+    /// Where from.
+    pub address: String,
+    /// Seconds since 1970.
+    pub since: u64,
+}
+
+/// Something the owner should know.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Trouble {
+    /// What is wrong.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// What to do.
+    #[serde(rename = "do")]
+    pub remedy: String,
+}
+
+/// An account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct User {
+    /// The name to sign in with.
+    pub name: String,
+    /// May administer.
+    pub admin: bool,
+    /// Tool names, or nothing for all.
+    pub tools: Option<Vec<String>>,
+    /// What this user can prove: `password`.
+    pub factors: Vec<String>,
+    /// Whether that is enough for the internet.
+    pub strong: bool,
+    /// Seconds since 1970 of the last sign-in or use.
+    pub last_seen: Option<u64>,
+}
+
+/// An account just made, or a password just set.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UserCreated {
+    /// The account.
+    pub user: User,
+    /// The generated passphrase, shown once; nothing where the caller gave one.
+    #[serde(serialize_with = "Secret::serialize_exposed_option")]
+    pub password: Option<Secret>,
+}
+
+/// A browser sign-in.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Session {
+    /// To end it with.
+    pub id: String,
+    /// The user's name.
+    pub user: String,
+    /// At which level's gate.
+    pub level: Level,
+    /// Where from.
+    pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    /// Names of the tools entered with it.
+    pub tools: Vec<String>,
+    /// Seconds since 1970.
+    pub since: u64,
+    /// Seconds since 1970.
+    pub last_seen: u64,
+    /// Seconds since 1970.
+    pub expires: u64,
+}
+
+/// A certificate in use, or the local authority.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Certificate {
+    /// What it is for.
+    pub kind: CertificateKind,
+    /// Host names and addresses it covers.
+    pub names: Vec<String>,
+    /// SHA-256 of the certificate, as `AA:BB:…`.
+    pub fingerprint: String,
+    /// Seconds since 1970.
+    pub not_after: u64,
+    /// The certificate itself; only for the authority.
+    pub pem: Option<String>,
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateKind {
+    /// The local authority of this installation.
+    Authority,
+    /// Issued by the local authority for the local network.
+    Lan,
+    /// The owner's own.
+    Imported,
+    /// Made here; browsers will not trust it.
+    SelfSigned,
+}
+
+/// A share URL.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Url {
+    /// The address to hand to someone.
+    pub url: String,
+    /// More addresses of the same tool or gate.
+    pub others: Vec<String>,
+}
+
+/// Why a request was refused: a problem document (RFC 9457).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Problem {
+    /// A stable word.
+    #[serde(rename = "type")]
+    pub kind: ProblemKind,
+    /// One clear sentence that ends with what to do.
+    pub detail: String,
+}
+
+/// The kinds of refusal on the control path.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    /// The request makes no sense.
+    Invalid,
+    /// No such tool, user or session.
+    Unknown,
+    /// Would clash with what is there.
+    Conflict,
+    /// A rule forbids it.
+    Refused,
+    /// Something outside failed: disk, port, keyring.
+    Failed,
+    /// Too much at once.
+    Busy,
+}

@@ -1,0 +1,165 @@
+//! Everything a shell can ask of the engine.
+
+use crate::{Level, Secret};
+use serde::{Deserialize, Serialize};
+
+/// One request on the control path. The reply's shape is named at each variant.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "request", rename_all = "kebab-case")]
+pub enum Request {
+    /// → [`crate::Status`]
+    Status,
+    /// → the new [`crate::Tool`]
+    ToolAdd(ToolAdd),
+    /// → `null`
+    ToolRemove {
+        /// Name or id.
+        tool: String,
+    },
+    /// → list of [`crate::Tool`]
+    ToolList,
+    /// Changes how far a tool is reachable → the [`crate::Tool`] as it is now.
+    Level {
+        /// Name or id.
+        tool: String,
+        /// The level wanted.
+        level: Level,
+        /// Seconds until it closes by itself; only for raising.
+        for_seconds: Option<u64>,
+    },
+    /// Share URL of a tool, or of the gate → [`crate::Url`]
+    Url {
+        /// Name or id; nothing means the gate.
+        tool: Option<String>,
+    },
+    /// Every tool to `local`, now → list of [`crate::Tool`]
+    Close,
+    /// → [`crate::UserCreated`]
+    UserAdd(UserAdd),
+    /// Sets a new password and ends the user's sessions → [`crate::UserCreated`]
+    UserPassword {
+        /// The user's name.
+        name: String,
+        /// The new password; nothing means: generate one and return it.
+        password: Option<SecretField>,
+    },
+    /// Changes what a user may do → the [`crate::User`]
+    UserSet {
+        /// The user's name.
+        name: String,
+        /// New admin flag, if it changes.
+        admin: Option<bool>,
+        /// New reach, if it changes.
+        reach: Option<Reach>,
+    },
+    /// → `null`
+    UserRemove {
+        /// The user's name.
+        name: String,
+    },
+    /// → list of [`crate::User`]
+    UserList,
+    /// → list of [`crate::Session`]
+    SessionList,
+    /// → `null`
+    SessionEnd {
+        /// The session's id.
+        id: String,
+    },
+    /// → list of [`crate::Certificate`]
+    CertificateList,
+    /// Takes the owner's own certificate for the internet level → the [`crate::Certificate`]
+    CertificateImport {
+        /// PEM text: leaf first, then intermediates.
+        chain_pem: String,
+        /// PEM text of the private key.
+        key_pem: SecretField,
+    },
+    /// Forgets the imported certificate; internet doors use a self-signed one again → list of [`crate::Certificate`]
+    CertificateRemove,
+    /// Makes a fresh local leaf now and swaps it live → list of [`crate::Certificate`]
+    CertificateRenew,
+    /// The local authority's certificate → the [`crate::Certificate`] with its PEM
+    CertificateExportCa,
+    /// → the value as text, or every key with its value
+    SettingsGet {
+        /// Nothing means all.
+        key: Option<String>,
+    },
+    /// → the value as text
+    SettingsSet {
+        /// One of the keys `SettingsGet` lists.
+        key: String,
+        /// The value as text; empty means back to the default.
+        value: String,
+    },
+    /// Makes a new recovery code, which replaces the old → the code as text, shown once
+    RecoveryCreate,
+    /// Opens sealed data with the recovery code and stores a new root key in the keyring → `null`
+    RecoveryUse {
+        /// The code as it was shown.
+        code: SecretField,
+    },
+    /// Asks the keyring again → `null`
+    Unlock,
+}
+
+/// A secret inside a request: the one place where it is serialised.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct SecretField(#[serde(serialize_with = "Secret::serialize_exposed")] pub Secret);
+
+impl From<Secret> for SecretField {
+    fn from(secret: Secret) -> Self {
+        Self(secret)
+    }
+}
+
+/// A tool to be added.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ToolAdd {
+    /// The name people see.
+    pub name: String,
+    /// `http://127.0.0.1:8888`, or just a port.
+    pub target: String,
+    /// Whether an address outside this computer is meant.
+    #[serde(default)]
+    pub network_target: NetworkTarget,
+}
+
+/// Whether a tool may live on another machine.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkTarget {
+    /// Only loopback addresses (the default).
+    #[default]
+    Refused,
+    /// The owner said that another machine is meant.
+    Allowed,
+}
+
+/// A user to be added.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UserAdd {
+    /// The name to sign in with.
+    pub name: String,
+    /// May administer.
+    #[serde(default)]
+    pub admin: bool,
+    /// Which tools.
+    #[serde(default)]
+    pub reach: Reach,
+    /// The password; nothing means: generate one and return it.
+    pub password: Option<SecretField>,
+}
+
+/// Which tools a user may reach.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// Every tool, also those added later.
+    #[default]
+    All,
+    /// Only these, by name or id.
+    Only(Vec<String>),
+}

@@ -1,0 +1,150 @@
+// A visitor signs in, computes in a real JupyterLab, and keeps computing on the same WebSocket after something was swapped.
+//
+// Input: {"url", "username", "password", "screenshotDir"} and, as needed,
+//   "caPem"                 the authority to trust (else the certificate must be good by itself)
+//   "tryWrongPassword"      true: first see that a wrong one is refused and opens nothing
+//   "waitFile"              print the step "ready-for-swap", wait until this file exists, then compute again
+//   "ignoreHTTPSErrors", "deadlineMs"
+// Screenshots: sign-in, refused, lab, notebook, after-swap; failure.
+
+import { Broken, expect, expectSignInForm, fileAppears, origin, script, signIn } from './lib.mjs';
+
+const KERNEL = /\/api\/kernels\/[^/]+\/channels(\?|$)/;
+/** How a cell's result reaches the page. */
+const RESULT = '.jp-OutputArea-executeResult .jp-OutputArea-output';
+
+await script(['url', 'username', 'password'], async (input, run) => {
+  const visitor = await run.browser.visitor();
+  const page = (run.page = await visitor.newPage());
+  const kernels = watchKernels(page);
+  const tool = origin(input.url);
+
+  await run.step('arrive-at-sign-in', () => arriveAtSignIn(run, input.url));
+  if (input.tryWrongPassword) await run.step('wrong-password-refused', () => tryWrongPassword(run, input));
+  await run.step('sign-in', async () => {
+    await signIn(page, input);
+    const refusal = page.locator('[role=alert]');
+    if (origin(page.url()) !== tool && (await refusal.count()) > 0) {
+      throw new Broken(`the sign-in was refused: ${await refusal.first().innerText()}`);
+    }
+    await page.waitForURL((url) => url.origin === tool && !url.pathname.startsWith('/.drawbridge/'), { waitUntil: 'commit' });
+  });
+  await run.step('lab-loads', async () => {
+    await page.locator('#jp-main-dock-panel').waitFor();
+    await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
+    return { url: page.url(), screenshot: await run.screenshot('lab') };
+  });
+  await run.step('open-notebook', () => openNotebook(page));
+  await run.step('compute', async () => {
+    await compute(page, '6*7', '42');
+    return { screenshot: await run.screenshot('notebook') };
+  });
+
+  if (input.waitFile === undefined) return;
+  const before = { kernel: kernels.thatCarried('6*7'), loads: kernels.loads() };
+  await run.step('ready-for-swap', () => ({ kernel: new URL(before.kernel.url()).pathname }));
+  await run.step('swapped', () => fileAppears(input.waitFile, () => kernels.expectSame(before)));
+  await run.step('compute-after-swap', async () => {
+    await Promise.race([compute(page, '7*6+1', '43'), kernels.untilLost(before)]);
+    kernels.expectSame(before);
+    expect(kernels.thatCarried('7*6+1') === before.kernel, 'the kernel WebSocket was replaced');
+    return { screenshot: await run.screenshot('after-swap') };
+  });
+});
+
+async function arriveAtSignIn(run, url) {
+  const answer = await run.page.goto(url, { waitUntil: 'domcontentloaded' });
+  expect(origin(run.page.url()) !== origin(url), `no sign-in: the tool's own origin answered with ${answer.status()}`);
+  await expectSignInForm(run.page);
+  return { gate: origin(run.page.url()), screenshot: await run.screenshot('sign-in') };
+}
+
+/** A wrong password gets an explanation, and the tool stays closed to this very browser. */
+async function tryWrongPassword(run, { url, username }) {
+  const { page } = run;
+  await signIn(page, { username, password: `not the password ${Date.now()}` });
+  expect(origin(page.url()) !== origin(url), `a wrong password opened ${page.url()}`);
+  const alert = page.locator('[role=alert]:visible');
+  expect((await alert.count()) > 0, 'a wrong password was not explained: no visible [role=alert]');
+  const words = (await alert.first().innerText()).trim();
+  expect(words !== '', 'the explanation of a wrong password is empty');
+  const screenshot = await run.screenshot('refused');
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
+  expect(origin(page.url()) !== origin(url), 'after a wrong password the tool answered');
+  await expectSignInForm(page);
+  return { words, screenshot };
+}
+
+/**
+ * Through the launcher, as a person does. The notebook's own indicator says idle before there is a kernel, and a cell run
+ * in that moment is dropped or makes JupyterLab start a second session; the status bar names kernel and state together.
+ */
+async function openNotebook(page) {
+  await page.locator('.jp-LauncherCard[data-category=Notebook]', { hasText: 'Python 3' }).click();
+  await page.locator('.jp-NotebookPanel .jp-Notebook .jp-Cell .cm-content').first().waitFor();
+  await page.locator('#jp-main-statusbar').getByText(/^Python 3 .*\| Idle$/).waitFor();
+}
+
+/** Types into the selected cell, Shift+Enter, and waits for its result; the cell below is selected then. */
+async function compute(page, source, expected) {
+  const results = page.locator(`.jp-NotebookPanel ${RESULT}`);
+  const known = await results.count();
+  const editor = page.locator('.jp-NotebookPanel .jp-Cell.jp-mod-active .cm-content');
+  await editor.click();
+  await editor.pressSequentially(source);
+  await editor.press('Shift+Enter');
+  const result = results.nth(known);
+  await result.waitFor();
+  const found = (await result.innerText()).trim();
+  expect(found === expected, `${source} gave ${JSON.stringify(found)}, expected ${expected}`);
+}
+
+/** Notes every kernel WebSocket of the page, what it sent, and every load of a document. */
+function watchKernels(page) {
+  const sent = new Map();
+  let loads = 0;
+  let lost = () => {};
+  page.on('websocket', (socket) => {
+    if (!KERNEL.test(socket.url())) return;
+    const frames = [];
+    sent.set(socket, frames);
+    socket.on('framesent', ({ payload }) => frames.push(Buffer.from(payload).toString('latin1')));
+    socket.on('close', () => lost());
+  });
+  page.on('domcontentloaded', () => {
+    loads += 1;
+    lost();
+  });
+
+  /** JupyterLab reconnects without a word, so the result alone would not show a dropped WebSocket. */
+  const expectSame = (before) => {
+    expect(!before.kernel.isClosed(), 'the kernel WebSocket was closed');
+    expect(loads === before.loads, 'the page was loaded again');
+  };
+
+  return {
+    expectSame,
+    loads: () => loads,
+
+    /** The WebSocket over which this source went to the kernel. */
+    thatCarried(source) {
+      const found = [...sent].filter(([, frames]) => frames.some((frame) => frame.includes(`"${source}"`)));
+      expect(found.length === 1, `${source} went over ${found.length} WebSockets of ${sent.size}, expected one`);
+      return found[0][0];
+    },
+
+    /** Never resolves; rejects as soon as it is no longer the same. */
+    untilLost(before) {
+      return new Promise((_, reject) => {
+        lost = () => {
+          try {
+            expectSame(before);
+          } catch (error) {
+            reject(error);
+          }
+        };
+        lost();
+      });
+    },
+  };
+}

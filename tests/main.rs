@@ -1,0 +1,10 @@
+//! Black-box tests: the shipped program, driven as a person, a script or a stranger would.
+//!
+//! They run on Linux, with real parts (JupyterLab, Chromium, gnome-keyring, curl) that `cargo xtask test` installs;
+//! a missing part fails a test, never skips it. Every engine has a home and a loopback address of its own.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+mod dependencies;
+mod first_light;

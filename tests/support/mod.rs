@@ -1,0 +1,24 @@
+//! What the tests stand on.
+
+pub(crate) mod raw;
+pub(crate) mod recorder;
+pub(crate) mod trial;
+
+pub(crate) use recorder::Recorder;
+pub(crate) use trial::Trial;
+
+use std::time::{Duration, Instant};
+
+/// Waits until something is true; fails after a deadline, with what was waited for.
+pub(crate) fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
+    eventually_within(Duration::from_secs(10), what, &mut is_true);
+}
+
+/// The same, for promises with a deadline of their own.
+pub(crate) fn eventually_within(deadline: Duration, what: &str, mut is_true: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_true() {
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,65 @@
+//! `cargo xtask`: what a developer runs from a clone.
+//!
+//! `run` starts the real program with a demo tool behind it, `test` does everything the public checks do, `demo` serves the
+//! demo tool alone. Each installs what is missing first (see [`parts`]). Nothing here ships, and nothing in the product
+//! depends on it.
+
+#![expect(clippy::print_stdout, reason = "a developer's tool: its answers go to stdout")]
+
+mod counts;
+mod demo;
+mod engine;
+mod parts;
+mod places;
+mod run;
+mod shell;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+/// The developer's commands of Drawbridge.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build Drawbridge and run it with a demo tool to share, until Ctrl-C.
+    Run(run::Options),
+    /// Run every check the public CI runs, and say how long each took.
+    Test(test::Options),
+    /// Serve the demo tool alone on 127.0.0.1, until Ctrl-C.
+    Demo(demo::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(options) => run::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Test(options) => test::run(&options),
+        Command::Demo(options) => demo(&options).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        // The sentence and its causes; the way through our code (which anyhow would add) helps nobody here.
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn demo(options: &demo::Options) -> Result<()> {
+    runtime()?.block_on(demo::run(options))
+}
+
+/// One thread is enough for a demo and a child process.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the async runtime")
+}

@@ -1,0 +1,91 @@
+//! The table of parts. A new need of a test is one more line here.
+//!
+//! `present` asks the thing itself rather than a package manager, so that a part installed some other way counts.
+
+use super::Purpose::{Checks, OtherSystems, Run, Test};
+use super::{Part, Source, prefix};
+use crate::places::Places;
+use crate::shell::{answers, found};
+
+pub(super) const PARTS: &[Part] = &[
+    // SQLite and the cryptography are C; a linker without the C library's headers is a usual half-installation.
+    debian("a C compiler", &[Run, Test], has_c_compiler, &["gcc", "libc6-dev"]),
+    debian("curl", &[Test], |_| found("curl").is_some(), &["curl", "ca-certificates"]),
+    debian("OpenSSL", &[Test], |_| found("openssl").is_some(), &["openssl"]),
+    debian("ip", &[Test], |_| found("ip").is_some(), &["iproute2"]),
+    debian("ps", &[Test], |_| found("ps").is_some(), &["procps"]),
+    debian("D-Bus", &[Test], |_| found("dbus-run-session").is_some(), &["dbus"]),
+    debian("the GNOME keyring", &[Test], |_| found("gnome-keyring-daemon").is_some(), &["gnome-keyring"]),
+    debian("Chromium", &[Test], |_| found("chromium").is_some(), &["chromium"]),
+    // Puts our authority into a browser profile of a test.
+    debian("certutil", &[Test], |_| found("certutil").is_some(), &["libnss3-tools"]),
+    debian("Node.js", &[Test], |_| has_node(), &["nodejs", "npm"]),
+    debian(
+        "Python",
+        &[Test, OtherSystems],
+        |_| prefix::python_program().is_some(),
+        &["python3", "python3-venv"],
+    ),
+    debian(
+        "the MinGW compiler",
+        &[OtherSystems],
+        |_| found("x86_64-w64-mingw32-gcc").is_some(),
+        &["gcc-mingw-w64-x86-64"],
+    ),
+    Part {
+        name: "rustfmt",
+        purposes: &[Checks],
+        present: |_| answers("cargo", &["fmt", "--version"]),
+        source: Source::Component("rustfmt"),
+    },
+    Part {
+        name: "clippy",
+        purposes: &[Checks, OtherSystems],
+        present: |_| answers("cargo", &["clippy", "--version"]),
+        source: Source::Component("clippy"),
+    },
+    Part {
+        name: "Rust for Windows",
+        purposes: &[OtherSystems],
+        present: |_| prefix::has_target(WINDOWS),
+        source: Source::Target(WINDOWS),
+    },
+    Part {
+        name: "Rust for macOS",
+        purposes: &[OtherSystems],
+        present: |_| prefix::has_target(MACOS),
+        source: Source::Target(MACOS),
+    },
+    Part {
+        name: "JupyterLab and cargo-zigbuild",
+        purposes: &[Test, OtherSystems],
+        present: prefix::has_python,
+        source: Source::Python,
+    },
+    Part { name: "Playwright", purposes: &[Test], present: prefix::has_node, source: Source::Node },
+    Part { name: "cargo-deny", purposes: &[Checks], present: prefix::has_cargo_deny, source: Source::Crate },
+];
+
+/// The Windows we compile for from here: the one whose linker Debian has.
+pub(crate) const WINDOWS: &str = "x86_64-pc-windows-gnu";
+
+/// The macOS we compile for from here.
+pub(crate) const MACOS: &str = "aarch64-apple-darwin";
+
+const fn debian(
+    name: &'static str,
+    purposes: &'static [super::Purpose],
+    present: fn(&Places) -> bool,
+    packages: &'static [&'static str],
+) -> Part {
+    Part { name, purposes, present, source: Source::Debian(packages) }
+}
+
+/// Preprocesses a header: finds the compiler without its C library too.
+fn has_c_compiler(_: &Places) -> bool {
+    answers("sh", &["-c", "echo '#include <stdlib.h>' | cc -E -"])
+}
+
+fn has_node() -> bool {
+    answers("node", &["--version"]) && answers("npm", &["--version"])
+}
