@@ -7,12 +7,11 @@ use crate::{
     level,
     output::{self, Output},
     serve,
+    tool::network_target,
 };
 use clap::Args;
 use drawbridge_engine::{Client, ClientError, Engine};
-use drawbridge_protocol::{
-    Level, NetworkTarget, Request, Secret, Status, Tool, ToolAdd, Url, User, UserAdd, UserCreated,
-};
+use drawbridge_protocol::{Level, Request, Secret, Status, Tool, ToolAdd, Url, User, UserAdd, UserCreated};
 use serde::Serialize;
 use std::{
     io::{BufRead, IsTerminal},
@@ -163,8 +162,7 @@ async fn tool(asker: &mut Asker, share: &Share) -> Result<(Tool, bool), Failure>
         Some(port) => format!("Port {port}"),
         None => share.target.trim_start_matches("http://").trim_end_matches('/').to_owned(),
     });
-    let network_target =
-        if share.allow_network_target { NetworkTarget::Allowed } else { NetworkTarget::Refused };
+    let network_target = network_target(share.allow_network_target);
     let add = ToolAdd { name, target: share.target.clone(), network_target };
     Ok((asker.ask(Request::ToolAdd(add)).await?, true))
 }

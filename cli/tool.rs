@@ -5,7 +5,7 @@ use crate::{
     output::{self, Output},
 };
 use clap::Subcommand;
-use drawbridge_protocol::{NetworkTarget, Request, Tool, ToolAdd};
+use drawbridge_protocol::{NetworkTarget, Request, Tool, ToolAdd, ToolSet};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -19,6 +19,26 @@ pub(crate) enum Command {
         #[arg(long)]
         allow_network_target: bool,
     },
+    /// Change a tool's name, target or ports
+    Set {
+        /// Its name or id
+        name: String,
+        /// A new name
+        #[arg(long = "name", value_name = "NEW")]
+        new_name: Option<String>,
+        /// A new port or URL; only while the tool is local
+        #[arg(long)]
+        url: Option<String>,
+        /// The new target is on another machine, and that is meant
+        #[arg(long)]
+        allow_network_target: bool,
+        /// A new port of its LAN door
+        #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+        lan_port: Option<u16>,
+        /// A new port of its internet door, where there is no domain
+        #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+        internet_port: Option<u16>,
+    },
     /// Close a tool and forget it
     Remove {
         /// Its name or id
@@ -30,9 +50,15 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -> Result<(), Failure> {
     match command {
+        Command::Set { name, new_name, url, allow_network_target, lan_port, internet_port } => {
+            let network_target = network_target(allow_network_target);
+            let set =
+                ToolSet { tool: name, name: new_name, target: url, network_target, lan_port, internet_port };
+            let tool: Tool = engine.ask(Request::ToolSet(set)).await?;
+            output.print(&tool, |tool| table(std::slice::from_ref(tool)));
+        }
         Command::Add { name, url, allow_network_target } => {
-            let network_target =
-                if allow_network_target { NetworkTarget::Allowed } else { NetworkTarget::Refused };
+            let network_target = network_target(allow_network_target);
             let add = ToolAdd { name, target: url, network_target };
             let tool: Tool = engine.ask(Request::ToolAdd(add)).await?;
             output.print(&tool, |tool| tool.id.clone());
@@ -47,6 +73,11 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
         }
     }
     Ok(())
+}
+
+/// What the flag means.
+pub(crate) const fn network_target(allowed: bool) -> NetworkTarget {
+    if allowed { NetworkTarget::Allowed } else { NetworkTarget::Refused }
 }
 
 /// Tools as a table.

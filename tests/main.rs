@@ -3,6 +3,13 @@
 //! They run on Linux, with real parts (JupyterLab, Chromium, gnome-keyring, curl) that `cargo xtask test` installs;
 //! a missing part fails a test, never skips it. Every engine has a home and a loopback address of its own.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says why and fails"
+)]
 
 mod support;
 

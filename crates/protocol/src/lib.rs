@@ -15,7 +15,7 @@ pub use model::{
     Certificate, CertificateKind, Door, DoorState, Headline, Level, Problem, ProblemKind, Session, Status,
     Tool, Trouble, Url, User, UserCreated, Visitor,
 };
-pub use request::{NetworkTarget, Reach, Request, SecretField, ToolAdd, UserAdd};
+pub use request::{NetworkTarget, Reach, Request, SecretField, ToolAdd, ToolSet, UserAdd};
 pub use secret::Secret;
 
 /// Path on the control socket that takes one [`Request`] as JSON.

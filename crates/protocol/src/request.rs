@@ -11,6 +11,8 @@ pub enum Request {
     Status,
     /// → the new [`crate::Tool`]
     ToolAdd(ToolAdd),
+    /// Changes a tool; what is `null` stays → the [`crate::Tool`]
+    ToolSet(ToolSet),
     /// → `null`
     ToolRemove {
         /// Name or id.
@@ -125,6 +127,24 @@ pub struct ToolAdd {
     /// Whether an address outside this computer is meant.
     #[serde(default)]
     pub network_target: NetworkTarget,
+}
+
+/// Changes to a tool.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct ToolSet {
+    /// Name or id of the tool meant.
+    pub tool: String,
+    /// A new name; the id stays.
+    pub name: Option<String>,
+    /// A new target; only while the tool is local.
+    pub target: Option<String>,
+    /// Whether an address outside this computer is meant.
+    #[serde(default)]
+    pub network_target: NetworkTarget,
+    /// A new port of its LAN door.
+    pub lan_port: Option<u16>,
+    /// A new port of its internet door, where there is no domain.
+    pub internet_port: Option<u16>,
 }
 
 /// Whether a tool may live on another machine.

@@ -13,12 +13,19 @@ use crate::proxy::{
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Everything that listens, shared with *close everything*.
 #[derive(Default)]
-pub(crate) struct OpenDoors(Mutex<Open>);
+pub(crate) struct OpenDoors {
+    open: Mutex<Open>,
+    /// Set by *close everything* until the writer has lowered every level: nothing opens meanwhile.
+    close_wanted: AtomicBool,
+}
 
 #[derive(Default)]
 struct Open {
@@ -32,13 +39,24 @@ pub(super) type Proven = HashMap<SocketAddr, Bound>;
 impl OpenDoors {
     /// Closes everything at once.
     pub(crate) fn close_all(&self) {
+        self.close_wanted.store(true, Ordering::Release);
         let mut open = self.lock();
         open.doors.drain(..).for_each(|door| door.closing.cancel());
         open.listeners.clear();
     }
 
+    /// Whether everything shall close and the levels do not say so yet.
+    pub(super) fn is_close_wanted(&self) -> bool {
+        self.close_wanted.load(Ordering::Acquire)
+    }
+
+    /// The levels say so now.
+    pub(super) fn closed(&self) {
+        self.close_wanted.store(false, Ordering::Release);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,7 +94,7 @@ impl State {
 
     /// The same, with sockets that were bound to prove the change.
     pub(super) fn apply_with(&mut self, mut proven: Proven) {
-        let plans = self.plans();
+        let plans = if self.open_doors.is_close_wanted() { Vec::new() } else { self.plans() };
         let mut failures = BTreeMap::new();
         let mut open = self.open_doors.lock();
         let doors = doors_of(&plans, &open.doors);

@@ -8,8 +8,19 @@ impl State {
     /// Every tool to local.
     pub(super) async fn close_everything(&mut self) -> Result<Vec<Tool>, ControlError> {
         let all: Vec<ToolId> = self.settings.tools.iter().map(|tool| tool.id.clone()).collect();
-        self.lower(&all, Level::Local).await?;
+        let lowered = self.lower(&all, Level::Local).await;
+        self.open_doors.closed();
+        lowered?;
         Ok(self.status().tools)
+    }
+
+    /// Where *close everything* was asked for but its request found no room, lowers the levels all the same.
+    pub(super) async fn finish_closing(&mut self) {
+        if self.open_doors.is_close_wanted()
+            && let Err(error) = self.close_everything().await
+        {
+            tracing::warn!(%error, "everything is closed, but that could not be saved");
+        }
     }
 
     /// Brings tools down to a level, or leaves those below it.

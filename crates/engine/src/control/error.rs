@@ -33,6 +33,8 @@ pub(crate) enum ControlError {
     UserExists(String),
     #[error("{0} is one of Drawbridge's own ports; give the tool's port")]
     OwnPort(u16),
+    #[error("`{0}` is open; close it first with `drawbridge level {0} local`, then give it another target")]
+    OpenTarget(String),
     #[error(transparent)]
     Target(#[from] BadTarget),
     #[error(transparent)]
@@ -52,9 +54,11 @@ pub(crate) enum ControlError {
         "no local network was found; connect to one, or name this computer's address with `drawbridge serve --lan ADDRESS`"
     )]
     NoNetwork,
-    #[error("{0}; free it, or choose another with `drawbridge settings set`")]
+    #[error("{0}; free it, or choose another with `drawbridge tool set` or `drawbridge settings set`")]
     Bind(#[source] BindError),
-    #[error("no free port was found near {0}; free one, or choose another with `drawbridge settings set`")]
+    #[error(
+        "no free port was found near {0}; free one, or choose another with `drawbridge tool set` or `drawbridge settings set`"
+    )]
     NoPort(u16),
     #[error(
         "`{tool}` is {level} now, so it has no address for others; raise it with `drawbridge level {tool} lan`"
@@ -148,7 +152,8 @@ impl ControlError {
             | Self::Import(_)
             | Self::ImportNames { .. }
             | Self::BadSetting { .. } => ProblemKind::Invalid,
-            Self::NoUser
+            Self::OpenTarget(_)
+            | Self::NoUser
             | Self::NoStrongUser
             | Self::NoNetwork
             | Self::NoAddress { .. }

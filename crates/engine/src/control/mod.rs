@@ -95,6 +95,7 @@ async fn write(
             () = shared.changed.notified() => {}
             _ = tick.tick() => state.tick().await,
         }
+        state.finish_closing().await;
         tell(&mut told, state.picture(), &events);
     }
     state.stop().await;
@@ -120,6 +121,7 @@ impl State {
         match request {
             Request::Status => reply(&self.status()),
             Request::ToolAdd(add) => reply(&self.add_tool(&add)?),
+            Request::ToolSet(set) => reply(&self.set_tool(&set)?),
             Request::ToolRemove { tool } => reply(&self.remove_tool(&tool).await?),
             Request::ToolList => reply(&self.status().tools),
             Request::Level { tool, level, for_seconds } => {

@@ -256,7 +256,7 @@ impl State {
 
     /// The list of who is in starts anew; whoever still is shows up with the next request.
     fn forget_visitors(&self) {
-        self.shared.visitors.forget(|_, _| true);
+        self.shared.visitors.forget();
     }
 
     async fn prove_password(

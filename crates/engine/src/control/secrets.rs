@@ -27,8 +27,10 @@ impl State {
     }
 
     /// A new recovery code, shown once.
-    pub(super) fn create_recovery_code(&self) -> Result<Secret, ControlError> {
-        Ok(self.vault.create_recovery_code(&*self.key()?)?)
+    pub(super) fn create_recovery_code(&mut self) -> Result<Secret, ControlError> {
+        let code = self.vault.create_recovery_code(&*self.key()?)?;
+        self.has_recovery_code = true;
+        Ok(code)
     }
 
     /// Opens sealed data with the recovery code and gives the keyring a new root key.
@@ -39,6 +41,7 @@ impl State {
 
     async fn reopen(&mut self, key: Arc<DataKey>) -> Result<(), ControlError> {
         self.unlocked(key).await?;
+        self.settle_interrupted().await;
         self.apply();
         Ok(())
     }

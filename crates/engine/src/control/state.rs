@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(super) vault: Vault,
     /// The data key, or the sentence why there is none.
     pub(super) key: Result<Arc<DataKey>, String>,
+    /// Whether a recovery code was ever made.
+    pub(super) has_recovery_code: bool,
     pub(super) certificates: Certificates,
     pub(super) database: Database,
     pub(super) lan: Lan,
@@ -68,6 +70,7 @@ impl State {
             grounds: Grounds::default(),
             users: Vec::new(),
             key: Err(String::new()),
+            has_recovery_code: vault.has_recovery_code(),
             certificates: Certificates::default(),
             network: look(&lan).await,
             identities: Arc::clone(&ground.identities),
@@ -120,7 +123,7 @@ impl State {
     }
 
     /// A lowering that was cut short (its markers are gone, its settings not yet saved) is finished now.
-    async fn settle_interrupted(&mut self) {
+    pub(super) async fn settle_interrupted(&mut self) {
         let now = self.shared.clock.timestamp();
         let interrupted: Vec<(ToolId, Level)> = self
             .settings

@@ -128,7 +128,7 @@ impl State {
                 problems.push(fault_trouble(tool, fault));
             }
         }
-        if self.key.is_ok() && !self.users.is_empty() && !self.vault.has_recovery_code() {
+        if self.key.is_ok() && !self.users.is_empty() && !self.has_recovery_code {
             problems.push(trouble(
                 "There is no recovery code",
                 "If the keyring is lost, everything sealed here is lost with it.",

@@ -6,7 +6,7 @@ use crate::{
     settings::{self, Settings, ToolSettings},
     tools::{ToolId, target::Target},
 };
-use drawbridge_protocol::{Level, NetworkTarget, Tool, ToolAdd, Url};
+use drawbridge_protocol::{Level, NetworkTarget, Tool, ToolAdd, ToolSet, Url};
 use std::{collections::BTreeMap, time::Duration};
 
 impl State {
@@ -40,6 +40,38 @@ impl State {
         self.commit(after)?;
         self.grounds.markers.insert(id.clone(), Level::Local);
         self.publish();
+        self.tool_model(&id)
+    }
+
+    /// Changes a tool's name, target or ports. Ports move live, proven before they are saved.
+    pub(super) fn set_tool(&mut self, set: &ToolSet) -> Result<Tool, ControlError> {
+        let id = self.known_tool(&set.tool)?.id.clone();
+        let mut after = self.settings.clone();
+        let Some(tool) = after.tool_mut(&id) else { return Err(ControlError::UnknownTool(set.tool.clone())) };
+        if let Some(name) = &set.name {
+            settings::check_tool_name(name.trim())?;
+            name.trim().clone_into(&mut tool.name);
+        }
+        if let Some(target) = &set.target {
+            // The owner acknowledged a level for the old target only.
+            if tool.level > Level::Local {
+                return Err(ControlError::OpenTarget(tool.name.clone()));
+            }
+            tool.target = Target::parse(target, set.network_target)?;
+            tool.network_target = !tool.target.is_loopback();
+        }
+        tool.lan_port = set.lan_port.or(tool.lan_port);
+        tool.internet_port = set.internet_port.or(tool.internet_port);
+        let target = tool.target.clone();
+        if after.ports().any(|port| port == target.port()) && self.is_here(&target) {
+            return Err(ControlError::OwnPort(target.port()));
+        }
+        after.check()?;
+        let levels = self.levels();
+        let mut proven = Proven::new();
+        self.prove(&self.wishes(&after, &levels).listeners(), &mut proven).map_err(ControlError::Bind)?;
+        self.commit(after)?;
+        self.apply_with(proven);
         self.tool_model(&id)
     }
 

@@ -252,7 +252,7 @@ impl Sessions {
             && now < session.expires
             && now < idle_until
             && now.plus(CLOCK_SLACK) >= session.created;
-        if good && last_seen < now {
+        if good && last_seen.plus(SEEN_STEP) <= now {
             session.last_seen.store(now.0, Ordering::Relaxed);
         }
         good
@@ -321,6 +321,8 @@ const CODE_LIFETIME: Duration = Duration::from_secs(60);
 const MOST_CODES: usize = 8192;
 /// Sign-ins of one user at once; the oldest makes room (chosen: far more than anyone's devices).
 const MOST_PER_USER: usize = 64;
+/// How exactly it is remembered when a session was last seen (chosen: a person reads minutes).
+const SEEN_STEP: Duration = Duration::from_secs(15);
 /// How far a clock may be set back without ending sessions (chosen: more than any correction by NTP).
 const CLOCK_SLACK: Duration = Duration::from_secs(300);
 /// Letters of a session's id (60 bits: only to name it, not to hold it).

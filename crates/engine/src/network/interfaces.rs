@@ -56,18 +56,31 @@ pub fn check_lan_address(address: IpAddr) -> Result<(), BadLanAddress> {
 pub(crate) fn find(lan: &Lan) -> Network {
     match lan {
         Lan::Found => from_default_interface(),
-        Lan::Given(addresses) => given(addresses, &own_networks()),
+        // Loopback has no gateway and needs no look at the interfaces.
+        Lan::Given(addresses) if addresses.iter().all(IpAddr::is_loopback) => given(addresses, &[]),
+        Lan::Given(addresses) => Network { gateways: gateways(), ..given(addresses, &own_networks()) },
     }
 }
 
 fn from_default_interface() -> Network {
     let Ok(interface) = netdev::get_default_interface() else { return Network::default() };
     let addresses = networks_of(&interface).into_iter().filter(|(address, _)| is_private(*address)).collect();
-    let gateways = interface.gateway.map_or_else(Vec::new, |gateway| {
-        let v4 = gateway.ipv4.into_iter().map(IpAddr::V4);
-        v4.chain(gateway.ipv6.into_iter().map(IpAddr::V6)).collect()
-    });
-    Network { addresses, gateways, missing: Vec::new() }
+    Network { addresses, gateways: gateways_of(&interface), missing: Vec::new() }
+}
+
+fn gateways() -> Vec<IpAddr> {
+    netdev::get_default_interface().map_or_else(|_| Vec::new(), |interface| gateways_of(&interface))
+}
+
+fn gateways_of(interface: &netdev::Interface) -> Vec<IpAddr> {
+    interface
+        .gateway
+        .iter()
+        .flat_map(|gateway| {
+            let v4 = gateway.ipv4.iter().copied().map(IpAddr::V4);
+            v4.chain(gateway.ipv6.iter().copied().map(IpAddr::V6))
+        })
+        .collect()
 }
 
 fn own_networks() -> Vec<(IpAddr, IpNet)> {

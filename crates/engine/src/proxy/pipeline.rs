@@ -79,7 +79,7 @@ async fn forward(
 ) -> Result<Response<Body>, Refusal> {
     let outbound = rewrite::rewrite(permit, request, target, connection.client)?;
     let answer = upstream::send(outbound, permit, &connection.pool, &connection.shared).await?;
-    respond::respond(answer, permit, target, &connection.shared)
+    respond::respond(answer, permit, target, connection.client, &connection.shared)
 }
 
 /// A person without a session goes to the gate; a program is told what is missing.

@@ -2,7 +2,8 @@
 //! by the door's, cookies that pretend to be ours removed.
 
 use super::{
-    Permit, body::Body, refusal::Refusal, route::Target, snapshot::Shared, upgrade, upstream::Answer,
+    Permit, body::Body, identify::Client, refusal::Refusal, route::Target, snapshot::Shared, upgrade,
+    upstream::Answer, visitors::Visitors,
 };
 use crate::{
     headers::{authority::Authority, cookie, hop_by_hop},
@@ -13,13 +14,15 @@ use hyper::{
     body::Incoming,
     header::{self, HeaderName, HeaderValue},
 };
+use std::sync::Arc;
 
 /// Makes the visitor's answer from the tool's.
 pub(crate) fn respond(
     answer: Answer,
     permit: &Permit,
     target: &Target,
-    shared: &Shared,
+    client: Client,
+    shared: &Arc<Shared>,
 ) -> Result<Response<Body>, Refusal> {
     let Answer { mut response, give_back, upgrade } = answer;
     let status = response.status();
@@ -28,7 +31,8 @@ pub(crate) fn respond(
         if !accepts(response.headers()) {
             return Err(broken(permit, shared));
         }
-        upgrade::join(visitor, hyper::upgrade::on(&mut response), permit.lease().clone());
+        let held = Visitors::hold(shared, permit, client);
+        upgrade::join(visitor, hyper::upgrade::on(&mut response), permit.lease().clone(), held);
         return switching(response);
     }
     if !(200..600).contains(&status.as_u16()) {

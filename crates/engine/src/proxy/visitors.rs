@@ -1,11 +1,11 @@
-//! Who is in: seen in the last minutes. For the owner's eyes only; nothing decides by it.
+//! Who is in: seen in the last minutes, or holding a tunnel. For the owner's eyes only; nothing decides by it.
 
-use super::{Permit, identify::Client, limits};
+use super::{Permit, identify::Client, limits, snapshot::Shared};
 use crate::clock::Timestamp;
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -15,8 +15,8 @@ pub(crate) struct Visitors(Mutex<HashMap<Row, Times>>);
 
 /// User, tool, address.
 type Row = (String, String, IpAddr);
-/// First seen, last seen.
-type Times = (Timestamp, Instant);
+/// First seen, last seen, tunnels open.
+type Times = (Timestamp, Instant, usize);
 
 /// One of them.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -30,22 +30,31 @@ pub(crate) struct Seen {
 impl Visitors {
     /// Notes a request.
     pub(crate) fn seen(&self, permit: &Permit, client: Client, now: Timestamp) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (permit.subject().user().name.clone(), permit.tool().name.clone(), client.address());
-        if let Some((_, last)) = all.get_mut(&key) {
+        let mut all = self.lock();
+        let key = row(permit, client);
+        if let Some((_, last, _)) = all.get_mut(&key) {
             *last = Instant::now();
         } else if all.len() < MOST {
-            all.insert(key, (now, Instant::now()));
+            all.insert(key, (now, Instant::now(), 0));
         }
+    }
+
+    /// Keeps a visitor in the list while a tunnel is open.
+    pub(crate) fn hold(shared: &Arc<Shared>, permit: &Permit, client: Client) -> Held {
+        let key = row(permit, client);
+        if let Some((_, _, tunnels)) = shared.visitors.lock().get_mut(&key) {
+            *tunnels += 1;
+        }
+        Held { shared: Arc::clone(shared), key }
     }
 
     /// Forgets those who left and lists the rest, longest first.
     pub(crate) fn list(&self) -> Vec<Seen> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, (_, last)| last.elapsed() < limits::VISITOR_KEPT);
+        let mut all = self.lock();
+        all.retain(|_, (_, last, tunnels)| *tunnels > 0 || last.elapsed() < limits::VISITOR_KEPT);
         let mut list: Vec<Seen> = all
             .iter()
-            .map(|((user, tool, address), (since, _))| Seen {
+            .map(|((user, tool, address), (since, _, _))| Seen {
                 since: *since,
                 user: user.clone(),
                 tool: tool.clone(),
@@ -56,11 +65,33 @@ impl Visitors {
         list
     }
 
-    /// Forgets everyone for whom this says so: their sessions or rights ended.
-    pub(crate) fn forget(&self, gone: impl Fn(&str, &str) -> bool) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(user, tool, _), _| !gone(user, tool));
+    /// The list starts anew: someone's session or rights ended. Whoever is still in shows up with the next request.
+    pub(crate) fn forget(&self) {
+        self.lock().clear();
     }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Row, Times>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An open tunnel; its visitor counts as in until this is dropped.
+pub(crate) struct Held {
+    shared: Arc<Shared>,
+    key: Row,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some((_, last, tunnels)) = self.shared.visitors.lock().get_mut(&self.key) {
+            *tunnels = tunnels.saturating_sub(1);
+            *last = Instant::now();
+        }
+    }
+}
+
+fn row(permit: &Permit, client: Client) -> Row {
+    (permit.subject().user().name.clone(), permit.tool().name.clone(), client.address())
 }
 
 /// Most rows kept (chosen: more is no list any more).
