@@ -13,5 +13,6 @@
 
 mod support;
 
+mod control;
 mod dependencies;
 mod first_light;

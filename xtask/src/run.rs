@@ -137,7 +137,7 @@ Ctrl-C stops everything."
 async fn user(installation: &Installation) -> Result<String> {
     let password = passphrase()?;
     let exists = installation.list(&["user", "list"]).await?.iter().any(|user| user["name"] == USER);
-    let arguments: &[&str] = if exists { &["passwd", USER] } else { &["user", "add", USER] };
+    let arguments: &[&str] = if exists { &["user", "passwd", USER] } else { &["user", "add", USER] };
     installation.ask(&[arguments, &["--password-stdin"]].concat(), &format!("{password}\n")).await?;
     Ok(password)
 }

@@ -148,7 +148,7 @@ impl Engine {
     /// # Errors
     /// A problem with its sentence for the owner.
     pub async fn request(&self, request: Request) -> Result<serde_json::Value, Problem> {
-        self.control.request(request).await
+        self.control.request(request, None).await
     }
 
     /// The whole state, and every change from there on.

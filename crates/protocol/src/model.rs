@@ -99,6 +99,8 @@ pub struct Status {
     pub visitors: Vec<Visitor>,
     /// What is wrong, why, and what to do.
     pub problems: Vec<Trouble>,
+    /// Counts changes since the engine started; named in `If-Match`, a request that rests on older knowledge is refused.
+    pub revision: u64,
 }
 
 /// Someone who used a tool in the last minutes or holds a tunnel open.

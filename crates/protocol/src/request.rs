@@ -106,6 +106,24 @@ pub enum Request {
     Unlock,
 }
 
+impl Request {
+    /// Whether carrying it out may change something.
+    #[must_use]
+    pub const fn is_change(&self) -> bool {
+        !matches!(
+            self,
+            Self::Status
+                | Self::ToolList
+                | Self::Url { .. }
+                | Self::UserList
+                | Self::SessionList
+                | Self::CertificateList
+                | Self::CertificateExportCa
+                | Self::SettingsGet { .. }
+        )
+    }
+}
+
 /// A secret inside a request: the one place where it is serialised.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(transparent)]

@@ -69,10 +69,13 @@ impl State {
         plans.listeners().into_iter().filter(|plan| self.identities.is_ready(plan.level)).collect()
     }
 
-    /// Binds what a plan needs and is not bound yet.
-    pub(super) fn prove(&self, plans: &[ListenerPlan], proven: &mut Proven) -> Result<(), BindError> {
-        for plan in plans {
-            let address = plan.address;
+    /// Binds what is needed and not bound yet.
+    pub(super) fn prove(
+        &self,
+        addresses: impl IntoIterator<Item = SocketAddr>,
+        proven: &mut Proven,
+    ) -> Result<(), BindError> {
+        for address in addresses {
             if proven.contains_key(&address) || self.open_doors.lock().listeners.contains_key(&address) {
                 continue;
             }
@@ -165,6 +168,11 @@ fn doors_of(plans: &[ListenerPlan], known: &[Arc<Door>]) -> Vec<Arc<Door>> {
         doors.push(kept.map_or_else(|| Arc::new(Door::new(plan.clone())), Arc::clone));
     }
     doors
+}
+
+/// Where plans listen.
+pub(super) fn addresses_of(plans: Vec<ListenerPlan>) -> impl Iterator<Item = SocketAddr> {
+    plans.into_iter().map(|plan| plan.address)
 }
 
 /// The IPv6 wildcard beside the IPv4 one: computers without IPv6 do without.

@@ -41,6 +41,15 @@ impl Wishes<'_> {
         plans
     }
 
+    /// The addresses listeners of a level may be bound to.
+    pub(super) fn addresses(&self, level: Level) -> Vec<IpAddr> {
+        match level {
+            Level::Local => Vec::new(),
+            Level::Lan => self.network.addresses.iter().map(|(address, _)| *address).collect(),
+            Level::Internet => self.internet_addresses(),
+        }
+    }
+
     /// The addresses a tool's LAN doors listen on: those inside the networks it was switched on for.
     pub(super) fn lan_addresses(&self, tool: &ToolSettings) -> Vec<IpAddr> {
         let known = |network| tool.networks.contains(network);

@@ -27,6 +27,8 @@ pub(crate) enum ControlError {
     UnknownSession(String),
     #[error("there is no setting called `{0}`; `drawbridge settings get` shows all")]
     UnknownSetting(String),
+    #[error("something changed since you looked; look again and decide anew")]
+    Stale,
     #[error("there is already a tool called `{0}`; choose another name")]
     ToolExists(String),
     #[error("there is already a user called `{0}`; choose another name")]
@@ -141,7 +143,7 @@ impl ControlError {
             | Self::UnknownUser(_)
             | Self::UnknownSession(_)
             | Self::UnknownSetting(_) => ProblemKind::Unknown,
-            Self::ToolExists(_) | Self::UserExists(_) => ProblemKind::Conflict,
+            Self::Stale | Self::ToolExists(_) | Self::UserExists(_) => ProblemKind::Conflict,
             Self::OwnPort(_)
             | Self::Target(_)
             | Self::Settings(_)

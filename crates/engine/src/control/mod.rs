@@ -33,8 +33,14 @@ pub(crate) struct Control {
     open_doors: Arc<OpenDoors>,
 }
 
+/// A request and what it rests on.
+struct Asked {
+    request: Request,
+    revision: Option<u64>,
+}
+
 enum Message {
-    Request(Box<Request>, oneshot::Sender<Result<Value, ControlError>>),
+    Request(Box<Asked>, oneshot::Sender<Result<Value, ControlError>>),
     Listen(oneshot::Sender<(Event, broadcast::Receiver<Event>)>),
 }
 
@@ -48,14 +54,15 @@ impl Control {
         (control, writer)
     }
 
-    /// Carries out a request.
-    pub(crate) async fn request(&self, request: Request) -> Result<Value, Problem> {
+    /// Carries out a request; one that rests on an older revision than the newest is refused.
+    pub(crate) async fn request(&self, request: Request, revision: Option<u64>) -> Result<Value, Problem> {
         if matches!(request, Request::Close) {
             // At once, whatever the writer is waiting for (P10); what must be saved follows in its turn.
             self.open_doors.close_all();
         }
         let (answer, answered) = oneshot::channel();
-        self.requests.try_send(Message::Request(Box::new(request), answer)).map_err(|_| busy())?;
+        let asked = Box::new(Asked { request, revision });
+        self.requests.try_send(Message::Request(asked, answer)).map_err(|_| busy())?;
         answered.await.map_err(|_| busy())?.map_err(|error| error.problem())
     }
 
@@ -83,8 +90,8 @@ async fn write(
             () = stop.cancelled() => break,
             message = queue.recv() => match message {
                 None => break,
-                Some(Message::Request(request, answer)) => {
-                    let result = state.carry_out(*request).await;
+                Some(Message::Request(asked, answer)) => {
+                    let result = state.answer(*asked).await;
                     let _ = answer.send(result);
                 }
                 Some(Message::Listen(answer)) => {
@@ -117,6 +124,18 @@ fn busy() -> Problem {
 }
 
 impl State {
+    async fn answer(&mut self, asked: Asked) -> Result<Value, ControlError> {
+        if asked.revision.is_some_and(|revision| revision != self.revision) {
+            return Err(ControlError::Stale);
+        }
+        let is_change = asked.request.is_change();
+        let result = self.carry_out(asked.request).await;
+        if is_change && result.is_ok() {
+            self.revision += 1;
+        }
+        result
+    }
+
     async fn carry_out(&mut self, request: Request) -> Result<Value, ControlError> {
         match request {
             Request::Status => reply(&self.status()),

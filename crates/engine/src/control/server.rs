@@ -75,6 +75,10 @@ async fn answer(request: Request<Incoming>, control: &Control) -> Response<Reply
     }
     match (request.method(), request.uri().path()) {
         (&Method::POST, REQUEST_PATH) => {
+            let revision = match revision(request.headers()) {
+                Ok(revision) => revision,
+                Err(problem) => return refuse(&problem),
+            };
             let collected = Limited::new(request.into_body(), MESSAGE_BYTES).collect();
             let Ok(Ok(body)) = tokio::time::timeout(HEAD, collected).await else {
                 return refuse(&invalid("the request is too long or incomplete"));
@@ -83,7 +87,7 @@ async fn answer(request: Request<Incoming>, control: &Control) -> Response<Reply
                 Ok(asked) => asked,
                 Err(error) => return refuse(&invalid(&format!("the request is not understood: {error}"))),
             };
-            match control.request(asked).await {
+            match control.request(asked, revision).await {
                 Ok(value) => json(StatusCode::OK, &value),
                 Err(problem) => refuse(&problem),
             }
@@ -94,6 +98,13 @@ async fn answer(request: Request<Incoming>, control: &Control) -> Response<Reply
         },
         _ => refuse(&invalid("there is nothing at this path")),
     }
+}
+
+/// The revision a caller rests on: `If-Match: "7"`.
+fn revision(headers: &hyper::HeaderMap) -> Result<Option<u64>, Problem> {
+    let Some(field) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let number = field.to_str().ok().and_then(|text| text.trim_matches('"').parse().ok());
+    number.map(Some).ok_or_else(|| invalid("If-Match names no revision"))
 }
 
 fn stream(

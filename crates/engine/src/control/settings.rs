@@ -48,7 +48,8 @@ impl State {
             lan: &self.lan,
         };
         let mut proven = super::apply::Proven::new();
-        self.prove(&wishes.listeners(), &mut proven).map_err(ControlError::Bind)?;
+        self.prove(super::apply::addresses_of(wishes.listeners()), &mut proven)
+            .map_err(ControlError::Bind)?;
         self.commit(after)?;
         self.refresh_certificates();
         self.apply_with(proven);

@@ -25,6 +25,8 @@ use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Instant};
 pub(crate) struct State {
     pub(super) home: LockedHome,
     pub(super) settings: Settings,
+    /// Counts changes since the start.
+    pub(super) revision: u64,
     pub(super) grounds: Grounds,
     pub(super) markers: Markers,
     pub(super) users: Vec<Arc<User>>,
@@ -68,6 +70,7 @@ impl State {
         let mut state = Self {
             markers: Markers::new(home.home.markers()),
             grounds: Grounds::default(),
+            revision: 0,
             users: Vec::new(),
             key: Err(String::new()),
             has_recovery_code: vault.has_recovery_code(),

@@ -29,7 +29,14 @@ impl State {
             since: seen.since.0,
         });
         let problems = self.problems(&tools);
-        Status { headline: headline(&tools), gate, visitors: visitors.collect(), problems, tools }
+        Status {
+            headline: headline(&tools),
+            gate,
+            visitors: visitors.collect(),
+            problems,
+            tools,
+            revision: self.revision,
+        }
     }
 
     /// One tool as shells see it.

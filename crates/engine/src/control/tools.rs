@@ -1,13 +1,17 @@
 //! Changes to tools: add, remove, raise; and their share URLs.
 
-use super::{ControlError, State, apply::Proven, doors::Wishes, levels::Acknowledged};
+use super::{
+    ControlError, State,
+    apply::{Proven, addresses_of},
+    doors::Wishes,
+    levels::Acknowledged,
+};
 use crate::{
-    proxy::listen::BindError,
     settings::{self, Settings, ToolSettings},
     tools::{ToolId, target::Target},
 };
 use drawbridge_protocol::{Level, NetworkTarget, Tool, ToolAdd, ToolSet, Url};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 impl State {
     /// Adds a tool at local.
@@ -69,7 +73,8 @@ impl State {
         after.check()?;
         let levels = self.levels();
         let mut proven = Proven::new();
-        self.prove(&self.wishes(&after, &levels).listeners(), &mut proven).map_err(ControlError::Bind)?;
+        self.prove(addresses_of(self.wishes(&after, &levels).listeners()), &mut proven)
+            .map_err(ControlError::Bind)?;
         self.commit(after)?;
         self.apply_with(proven);
         self.tool_model(&id)
@@ -150,7 +155,8 @@ impl State {
         self.choose_ports(&mut after, id, level, &mut proven)?;
         let mut levels = self.levels();
         levels.insert(id.clone(), level);
-        self.prove(&self.wishes(&after, &levels).listeners(), &mut proven).map_err(ControlError::Bind)?;
+        self.prove(addresses_of(self.wishes(&after, &levels).listeners()), &mut proven)
+            .map_err(ControlError::Bind)?;
         self.save_raised(after, id, level).await?;
         self.apply_with(proven);
         Ok(())
@@ -204,43 +210,27 @@ impl State {
         level: Level,
         proven: &mut Proven,
     ) -> Result<(), ControlError> {
-        let slots: &[Slot] = match level {
-            Level::Local => &[],
-            Level::Lan => &[Slot::LanGate, Slot::LanTool],
-            Level::Internet => &[Slot::LanGate, Slot::LanTool, Slot::InternetGate, Slot::InternetTool],
-        };
-        let mut levels = self.levels();
-        levels.insert(id.clone(), level);
-        for slot in slots {
-            let first = slot.first();
+        let levels = BTreeMap::new();
+        let slots = [Slot::LanGate, Slot::LanTool, Slot::InternetGate, Slot::InternetTool];
+        for slot in slots.into_iter().filter(|slot| slot.level() <= level) {
             if slot.of(after, id).is_none_or(|place| place.is_some()) {
                 continue;
             }
-            let used: Vec<u16> = after.ports().collect();
-            let targets: Vec<u16> = after.tools.iter().map(|tool| tool.target.port()).collect();
-            let candidates =
-                (first..first + SEARCHED).filter(|port| !used.contains(port) && !targets.contains(port));
-            let free = candidates.into_iter().find(|port| {
-                if let Some(place) = slot.of(after, id) {
-                    *place = Some(*port);
-                }
-                let plans = self.wishes(after, &levels).listeners();
-                let own: Vec<_> = plans.into_iter().filter(|plan| plan.address.port() == *port).collect();
-                match self.prove(&own, proven) {
-                    Ok(()) => true,
-                    Err(
-                        BindError::Taken(_)
-                        | BindError::Forbidden(_)
-                        | BindError::Gone(_)
-                        | BindError::System { .. },
-                    ) => {
+            let used: Vec<u16> =
+                after.ports().chain(after.tools.iter().map(|tool| tool.target.port())).collect();
+            let addresses = self.wishes(after, &levels).addresses(slot.level());
+            let free =
+                (slot.first()..slot.first() + SEARCHED).filter(|port| !used.contains(port)).find(|port| {
+                    let own = addresses.iter().map(|address| SocketAddr::new(*address, *port));
+                    let bound = self.prove(own, proven).is_ok();
+                    if !bound {
                         proven.retain(|address, _| address.port() != *port);
-                        false
                     }
-                }
-            });
-            if free.is_none() {
-                return Err(ControlError::NoPort(first));
+                    bound
+                });
+            let free = free.ok_or(ControlError::NoPort(slot.first()))?;
+            if let Some(place) = slot.of(after, id) {
+                *place = Some(free);
             }
         }
         Ok(())
@@ -264,7 +254,7 @@ impl State {
     }
 
     fn is_here(&self, target: &Target) -> bool {
-        let own = |address: &std::net::SocketAddr| {
+        let own = |address: &SocketAddr| {
             address.ip().is_loopback() || self.network.addresses.iter().any(|(own, _)| *own == address.ip())
         };
         target.addresses().is_ok_and(|addresses| addresses.iter().any(own))
@@ -290,6 +280,14 @@ impl Slot {
             // Under a domain, tools share the gate's port.
             Self::InternetTool if settings.internet.domain.is_some() => None,
             Self::InternetTool => settings.tool_mut(id).map(|tool| &mut tool.internet_port),
+        }
+    }
+
+    /// The level it belongs to.
+    const fn level(self) -> Level {
+        match self {
+            Self::LanGate | Self::LanTool => Level::Lan,
+            Self::InternetGate | Self::InternetTool => Level::Internet,
         }
     }
 
