@@ -3,7 +3,8 @@
 use crate::{Failure, arguments::Place, output};
 use clap::Args;
 use drawbridge_engine::{Clock, Configuration, Engine, Lan};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Mutex};
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Run the engine in the foreground.
 #[derive(Args)]
@@ -15,7 +16,7 @@ pub(crate) struct Serve {
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(place: &Place, serve: Serve) -> Result<(), Failure> {
-    log_to_stderr();
+    begin_log(place)?;
     let engine = Engine::start(configuration(place, serve.lan)?).await?;
     output::line(&format!("ready unix:{}", engine.socket().display()));
     stopped().await?;
@@ -33,14 +34,16 @@ pub(crate) fn configuration(place: &Place, lan: Vec<IpAddr>) -> Result<Configura
     })
 }
 
-/// Warnings of the engine as lines of talk; `DRAWBRIDGE_LOG=debug` shows more.
-pub(crate) fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("DRAWBRIDGE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let logger =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr);
+/// Warnings of the engine as lines of talk, and with what it did in the home's log; `DRAWBRIDGE_LOG=debug` shows more.
+pub(crate) fn begin_log(place: &Place) -> Result<(), Failure> {
+    let filter =
+        |usual: &str| EnvFilter::try_from_env("DRAWBRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let talk = fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(filter("warn"));
+    let file = Mutex::new(place.home()?.open_log()?);
+    let kept = fmt::layer().with_ansi(false).with_writer(file).with_filter(filter("info"));
     // A second call in one process keeps the first logger.
-    let _ = logger.try_init();
+    let _ = tracing_subscriber::registry().with(talk).with(kept).try_init();
+    Ok(())
 }
 
 /// Waits for the wish to stop.

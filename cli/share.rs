@@ -69,7 +69,7 @@ pub(crate) async fn run(place: &Place, share: Share, output: &Output) -> Result<
 }
 
 async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failure> {
-    serve::log_to_stderr();
+    serve::begin_log(place)?;
     let mut asker = start(place, share.lan.clone()).await?;
     let mut opened = open(&mut asker, &share).await;
     if let Err(Failure::Refused(sentence)) = &opened

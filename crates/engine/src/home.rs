@@ -1,6 +1,6 @@
 //! The home: the folder with all state of one installation, and the lock that makes its engine the only one.
 
-use crate::platform;
+use crate::{platform, store::rotation::RotatingFile};
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
@@ -76,6 +76,17 @@ impl Home {
         runtime.unwrap_or_else(std::env::temp_dir).join(format!("drawbridge-{short}")).join("control.sock")
     }
 
+    /// The engine's own log in this home, rotated by size; made with its folder where they are missing.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be made or written.
+    pub fn open_log(&self) -> Result<impl io::Write + Send + 'static, HomeError> {
+        let unusable = |source| HomeError::Unusable { path: self.path.clone(), source };
+        platform::make_private_folder(&self.path).map_err(unusable)?;
+        platform::make_private_folder(&self.logs()).map_err(unusable)?;
+        RotatingFile::open(&self.logs().join("drawbridge.log"), LOG_BYTES).map_err(unusable)
+    }
+
     pub(crate) fn settings(&self) -> PathBuf {
         self.path.join("settings.toml")
     }
@@ -114,5 +125,7 @@ impl Home {
     }
 }
 
+/// Bytes of the engine's log before it is rotated (chosen: months of warnings; two files are kept).
+const LOG_BYTES: u64 = 2 * 1024 * 1024;
 /// Longest name of a Unix socket, bytes (108 with its end on Linux, 104 on macOS; the lower one, with room for the end).
 const SOCKET_NAME_BYTES: usize = 103;

@@ -35,6 +35,7 @@ impl State {
                 }
             }
         }
+        tracing::info!(?tools, %level, "tools were lowered");
         self.revision += 1;
         // Closed first: from here on nothing of this depends on the disk.
         self.settings = Settings { revision: self.settings.revision + 1, ..after };

@@ -159,6 +159,7 @@ impl State {
             .map_err(ControlError::Bind)?;
         self.save_raised(after, id, level).await?;
         self.apply_with(proven);
+        tracing::info!(tool = %id, %level, "a tool was raised");
         Ok(())
     }
 

@@ -26,6 +26,7 @@ pub(crate) use elsewhere::listener_owner;
 
 /// Whose program listens on an address of this computer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux tells so far"))]
 pub(crate) enum ListenerOwner {
     /// The owner's own.
     Us,

@@ -28,6 +28,7 @@ pub(crate) struct SystemKeyring {
 
 /// Why the keyring cannot be used: a sentence for the owner each.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "not every system can be in every state"))]
 pub(crate) enum KeyringError {
     /// No session bus, or one that refuses us.
     #[error(

@@ -32,6 +32,7 @@ pub(crate) struct PassphraseFile {
 
 /// Why a passphrase file is not accepted: a sentence for the owner each.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "not every system can be in every state"))]
 pub(crate) enum PassphraseFileError {
     /// In the home, or a link into it or out of it.
     #[error(
