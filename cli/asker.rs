@@ -2,7 +2,7 @@
 
 use crate::arguments::Place;
 use drawbridge_engine::{Client, ClientError, Engine, HomeError, StartError};
-use drawbridge_protocol::{Problem, Request};
+use drawbridge_protocol::{Problem, ProblemKind, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::io;
@@ -19,6 +19,8 @@ pub(crate) enum Asker {
 pub(crate) enum Failure {
     /// The engine said no, or something failed: one clear sentence.
     Refused(String),
+    /// The same, because there is no local network.
+    NoNetwork(String),
     /// No engine runs for this home.
     NotRunning(String),
     /// The words of the command do not fit together.
@@ -50,7 +52,7 @@ impl Failure {
     /// See `main.rs`.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) => 1,
+            Self::Refused(_) | Self::NoNetwork(_) => 1,
             Self::Usage(_) => 2,
             Self::NotRunning(_) => 3,
         }
@@ -60,7 +62,10 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Refused(sentence) | Self::NotRunning(sentence) | Self::Usage(sentence) => {
+            Self::Refused(sentence)
+            | Self::NoNetwork(sentence)
+            | Self::NotRunning(sentence)
+            | Self::Usage(sentence) => {
                 write!(formatter, "drawbridge: {sentence}")
             }
         }
@@ -80,7 +85,10 @@ impl From<ClientError> for Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self::Refused(problem.detail)
+        match problem.kind {
+            ProblemKind::NoNetwork => Self::NoNetwork(problem.detail),
+            _ => Self::Refused(problem.detail),
+        }
     }
 }
 

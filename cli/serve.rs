@@ -16,7 +16,7 @@ pub(crate) struct Serve {
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(place: &Place, serve: Serve) -> Result<(), Failure> {
-    begin_log(place)?;
+    begin_log(place);
     let engine = Engine::start(configuration(place, serve.lan)?).await?;
     output::line(&format!("ready unix:{}", engine.socket().display()));
     stopped().await?;
@@ -35,15 +35,16 @@ pub(crate) fn configuration(place: &Place, lan: Vec<IpAddr>) -> Result<Configura
 }
 
 /// Warnings of the engine as lines of talk, and with what it did in the home's log; `DRAWBRIDGE_LOG=debug` shows more.
-pub(crate) fn begin_log(place: &Place) -> Result<(), Failure> {
+pub(crate) fn begin_log(place: &Place) {
     let filter =
         |usual: &str| EnvFilter::try_from_env("DRAWBRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let talk = fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(filter("warn"));
-    let file = Mutex::new(place.home()?.open_log()?);
-    let kept = fmt::layer().with_ansi(false).with_writer(file).with_filter(filter("info"));
+    // A home that cannot be written says so when the engine starts; that needs no log.
+    let file = place.home().and_then(|home| home.open_log()).ok();
+    let kept = file
+        .map(|file| fmt::layer().with_ansi(false).with_writer(Mutex::new(file)).with_filter(filter("info")));
     // A second call in one process keeps the first logger.
     let _ = tracing_subscriber::registry().with(talk).with(kept).try_init();
-    Ok(())
 }
 
 /// Waits for the wish to stop.

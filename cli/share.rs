@@ -69,11 +69,10 @@ pub(crate) async fn run(place: &Place, share: Share, output: &Output) -> Result<
 }
 
 async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failure> {
-    serve::begin_log(place)?;
+    serve::begin_log(place);
     let mut asker = start(place, share.lan.clone()).await?;
     let mut opened = open(&mut asker, &share).await;
-    if let Err(Failure::Refused(sentence)) = &opened
-        && sentence.contains("no local network")
+    if let Err(Failure::NoNetwork(_)) = &opened
         && offers_loopback()
     {
         if let Asker::Engine(engine) = asker {

@@ -23,6 +23,7 @@ sign-out = Sign out
 
 back = Try again
 to-sign-in = Sign in again
+to-start = Go to the start page
 
 sign-in-needed-title = Please sign in
 sign-in-needed-text = This address needs a name and a password.
@@ -34,7 +35,7 @@ not-for-you-title = Not open for you
 not-for-you-text = You are signed in, but this tool is not open for your account from here. Ask the person who shared it with you.
 cross-site-title = Stopped for your safety
 cross-site-text = Another website made your browser ask for this. Open the address yourself if you meant to.
-stale-code-title = This link has been used
+stale-code-title = This link no longer works
 stale-code-text = The way back from signing in works once, for one minute, in the browser that began. Open the address again.
 no-such-page-title = Nothing here
 no-such-page-text = There is no page at this address.

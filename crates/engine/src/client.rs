@@ -96,6 +96,7 @@ impl Client {
         *request.method_mut() = method;
         *request.uri_mut() = path.parse().unwrap_or_default();
         request.headers_mut().insert(header::HOST, header::HeaderValue::from_static("drawbridge"));
+        self.sender.ready().await.map_err(ClientError::Broken)?;
         self.sender.send_request(request).await.map_err(ClientError::Broken)
     }
 }

@@ -17,6 +17,7 @@ use crate::{
         access_log::AccessLog,
         admit::Connections,
         cores::Cores,
+        limits,
         listen::Ground,
         snapshot::{Shared, Snapshot, ToolFaults},
         visitors::Visitors,
@@ -36,7 +37,10 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::{sync::broadcast, task::JoinHandle};
+use tokio::{
+    sync::{Semaphore, broadcast},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What an engine is started with.
@@ -118,11 +122,12 @@ impl Engine {
             notes.push(kept_aside("drawbridge.db", "SQLite found it damaged", &aside));
         }
         let database = opened.database;
-        let shared = shared(&paths, &database, clock).await?;
+        let connections = connections();
+        let shared = shared(&paths, &database, clock, connections).await?;
         let ground = Ground {
             shared,
             cores: Cores::start().map_err(inside)?,
-            connections: Connections::default(),
+            connections: Connections::new(connections),
             identities: Arc::new(Identities::new()?),
         };
         let vault = Vault::new(paths.path(), keyring);
@@ -176,7 +181,12 @@ impl Drop for Engine {
     }
 }
 
-async fn shared(home: &Home, database: &Database, clock: Clock) -> Result<Arc<Shared>, StartError> {
+async fn shared(
+    home: &Home,
+    database: &Database,
+    clock: Clock,
+    connections: usize,
+) -> Result<Arc<Shared>, StartError> {
     let log = home.logs().join("access.log");
     let opened = RotatingFile::open(&log, LOG_BYTES).and_then(AccessLog::start);
     let access_log = opened.map_err(|source| StartError::Log { path: log, source })?;
@@ -189,8 +199,16 @@ async fn shared(home: &Home, database: &Database, clock: Clock) -> Result<Arc<Sh
         access_log,
         clock,
         tool_faults: ToolFaults::default(),
+        forms: Semaphore::new(limits::FORMS),
+        upstreams: Arc::new(Semaphore::new(connections)),
         changed: tokio::sync::Notify::new(),
     }))
+}
+
+/// Connections from visitors, and as many to tools, that the system's limit on open files allows beside our own.
+fn connections() -> usize {
+    let files = platform::raise_open_files();
+    limits::CONNECTIONS.min(files.saturating_sub(OWN_FILES) / 2)
 }
 
 fn kept_aside(name: &str, reason: &str, aside: &Path) -> Trouble {
@@ -218,5 +236,7 @@ macro_rules! inside_from {
 
 inside_from!(LoadError, OpenError, StoreError, HashError, NoRandomness, TlsConfigError);
 
+/// Files and sockets kept for ourselves: the control socket and its callers, the database, logs, listeners.
+const OWN_FILES: usize = 128;
 /// Bytes of the access log before it is rotated (chosen: some 50,000 requests; two files are kept).
 const LOG_BYTES: u64 = 8 * 1024 * 1024;

@@ -80,7 +80,7 @@ impl Home {
     ///
     /// # Errors
     /// When the folder or the file cannot be made or written.
-    pub fn open_log(&self) -> Result<impl io::Write + Send + 'static, HomeError> {
+    pub fn open_log(&self) -> Result<impl io::Write + Send + use<>, HomeError> {
         let unusable = |source| HomeError::Unusable { path: self.path.clone(), source };
         platform::make_private_folder(&self.path).map_err(unusable)?;
         platform::make_private_folder(&self.logs()).map_err(unusable)?;
@@ -107,6 +107,7 @@ impl Home {
     /// Makes the folders and takes the lock.
     pub(crate) fn lock(self) -> Result<LockedHome, HomeError> {
         let unusable = |source| HomeError::Unusable { path: self.path.clone(), source };
+        platform::make_new_files_private();
         platform::make_private_folder(&self.path).map_err(unusable)?;
         for folder in [self.path.join("run"), self.logs(), self.markers()] {
             platform::make_private_folder(&folder).map_err(unusable)?;

@@ -236,6 +236,8 @@ pub enum ProblemKind {
     Unknown,
     /// Would clash with what is there.
     Conflict,
+    /// There is no local network to open a door on.
+    NoNetwork,
     /// A rule forbids it.
     Refused,
     /// Something outside failed: disk, port, keyring.

@@ -77,7 +77,7 @@ pub enum Request {
         /// PEM text of the private key.
         key_pem: SecretField,
     },
-    /// Forgets the imported certificate; internet doors use a self-signed one again → list of [`crate::Certificate`]
+    /// Forgets the imported certificate and closes the internet doors it was shown at → list of [`crate::Certificate`]
     CertificateRemove,
     /// Makes a fresh local leaf now and swaps it live → list of [`crate::Certificate`]
     CertificateRenew,

@@ -6,7 +6,9 @@ use crate::{
     certificates::{self, Authority, AuthorityError, Issuer, Leaf, LeafError, Names},
     clock,
     headers::authority::Host,
+    settings::Settings,
     store::database::StoreError,
+    tools::GATE_LABEL,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drawbridge_protocol::{Certificate, CertificateKind, Level, Secret};
@@ -21,8 +23,18 @@ pub(crate) struct Certificates {
     authority: Option<Authority>,
     lan: Option<Leaf>,
     internet: Option<Leaf>,
-    /// Why the stored ones could not be used.
-    pub(super) trouble: Option<String>,
+    /// Why the stored authority cannot be used; another is never made in its place.
+    authority_trouble: Option<String>,
+    /// Why the stored certificate for the internet cannot be used.
+    internet_trouble: Option<String>,
+}
+
+/// What lies in a place.
+enum Found {
+    Nothing,
+    /// Something that does not open or read.
+    Closed,
+    Pair(Vec<CertificateDer<'static>>, SecretSlice<u8>),
 }
 
 /// A certificate and its key as they are sealed: base 64 of DER.
@@ -37,21 +49,31 @@ impl State {
     pub(super) async fn load_certificates(&mut self) -> Result<(), StoreError> {
         let now = self.shared.clock.now();
         self.certificates = Certificates::default();
-        if let Some((chain, key)) = self.stored(AUTHORITY).await? {
-            let loaded = chain.into_iter().next().map(|certificate| Authority::load(certificate, &key, now));
-            match loaded {
-                Some(Ok(authority)) => self.certificates.authority = Some(authority),
-                Some(Err(error)) => self.certificates.trouble = Some(error.to_string()),
-                None => {}
+        match self.stored(AUTHORITY).await? {
+            Found::Nothing => {}
+            Found::Closed => {
+                self.certificates.authority_trouble = Some("it does not open with this key".to_owned())
             }
-        }
-        for (place, issuer) in [(SELF_SIGNED, Issuer::SelfSigned), (IMPORTED, Issuer::Imported)] {
-            if let Some((chain, key)) = self.stored(place).await? {
-                match Leaf::load(chain, &key, issuer) {
-                    Ok(leaf) => self.certificates.internet = Some(leaf),
-                    Err(error) => self.certificates.trouble = Some(error.to_string()),
+            Found::Pair(chain, key) => {
+                match chain.into_iter().next().map(|first| Authority::load(first, &key, now)) {
+                    Some(Ok(authority)) => self.certificates.authority = Some(authority),
+                    Some(Err(error)) => self.certificates.authority_trouble = Some(error.to_string()),
+                    None => self.certificates.authority_trouble = Some("it is empty".to_owned()),
                 }
             }
+        }
+        // The owner's own goes before; where it cannot be used, nothing less takes its place.
+        for (place, issuer) in [(IMPORTED, Issuer::Imported), (SELF_SIGNED, Issuer::SelfSigned)] {
+            let loaded = match self.stored(place).await? {
+                Found::Nothing => continue,
+                Found::Closed => Err("it does not open with this key".to_owned()),
+                Found::Pair(chain, key) => Leaf::load(chain, &key, issuer).map_err(|error| error.to_string()),
+            };
+            match loaded {
+                Ok(leaf) => self.certificates.internet = Some(leaf),
+                Err(why) => self.certificates.internet_trouble = Some(why),
+            }
+            break;
         }
         self.refresh_certificates();
         Ok(())
@@ -60,13 +82,18 @@ impl State {
     /// Makes what a level needs and is not there.
     pub(super) async fn prepare_certificates(&mut self, level: Level) -> Result<(), ControlError> {
         let now = self.shared.clock.now();
+        if let Some(why) = &self.certificates.authority_trouble {
+            return Err(ControlError::AuthorityUnusable(why.clone()));
+        }
         if self.certificates.authority.is_none() {
             let (authority, key) = Authority::create(now)?;
             self.store(AUTHORITY, &[authority.certificate_der().clone()], &key).await?;
             self.certificates.authority = Some(authority);
-            self.certificates.trouble = None;
         }
         if level == Level::Internet {
+            if self.certificates.internet_trouble.is_some() {
+                return Err(ControlError::Expired);
+            }
             match &self.certificates.internet {
                 Some(leaf) if leaf.issuer_kind() == Issuer::Imported && leaf.is_expired(now) => {
                     return Err(ControlError::Expired);
@@ -126,12 +153,11 @@ impl State {
                 after.internet.host = imported.names().hosts().first().cloned().or(address);
             }
         }
-        let needed = after.internet.domain.as_ref().map(|domain| format!("gate.{domain}"));
-        if let Some(host) = needed.or_else(|| after.internet.host.clone())
-            && !imported.covers(&host)
-        {
-            let covers = text_of(imported.names());
-            return Err(ControlError::ImportNames { covers, host });
+        for host in needed_hosts(&after) {
+            if !imported.covers(&host) {
+                let covers = text_of(imported.names());
+                return Err(ControlError::ImportNames { covers, host });
+            }
         }
         let leaf = imported.into_leaf();
         self.store(IMPORTED, leaf.chain(), &leaf.key_for_sealing()).await?;
@@ -140,12 +166,13 @@ impl State {
         }
         let model = model(&leaf, CertificateKind::Imported);
         self.certificates.internet = Some(leaf);
+        self.certificates.internet_trouble = None;
         self.show()?;
         self.apply();
         Ok(model)
     }
 
-    /// Forgets the imported certificate. Internet doors stay open only if a self-signed one was in use before.
+    /// Forgets the imported certificate and closes the internet doors it was shown at.
     pub(super) async fn remove_certificate(&mut self) -> Result<Vec<Certificate>, ControlError> {
         self.database
             .call(|transaction| {
@@ -159,7 +186,11 @@ impl State {
             .map(|(tool, _)| tool)
             .collect();
         // A browser warning is less than what the owner opened these doors with: they close, and may be opened again.
-        self.lower(&open, Level::Lan).await?;
+        let imported =
+            self.certificates.internet.as_ref().is_some_and(|leaf| leaf.issuer_kind() == Issuer::Imported);
+        if imported || self.certificates.internet_trouble.is_some() {
+            self.lower(&open, Level::Lan).await?;
+        }
         self.load_certificates().await?;
         self.apply();
         Ok(self.certificate_models())
@@ -194,9 +225,23 @@ impl State {
     }
 
     /// Why the internet cannot be open, if it is for its certificate.
-    pub(super) fn internet_expired(&self) -> bool {
+    pub(super) fn internet_unusable(&self) -> bool {
         let now = self.shared.clock.now();
-        self.certificates.internet.as_ref().is_some_and(|leaf| leaf.is_expired(now))
+        self.certificates.internet_trouble.is_some()
+            || self.certificates.internet.as_ref().is_some_and(|leaf| leaf.is_expired(now))
+    }
+
+    /// What is wrong with what is stored.
+    pub(super) fn certificate_troubles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let authority = self
+            .certificates
+            .authority_trouble
+            .as_deref()
+            .map(|why| ("The local authority cannot be used", why));
+        let internet = self.certificates.internet_trouble.as_deref();
+        authority
+            .into_iter()
+            .chain(internet.map(|why| ("The certificate for the internet cannot be used", why)))
     }
 
     async fn make_self_signed(&mut self, now: SystemTime) -> Result<(), ControlError> {
@@ -231,6 +276,31 @@ impl State {
         self.identities.show(Level::Internet, internet_leaf, bare).map_err(unusable)
     }
 
+    /// After the internet's names changed: a self-signed certificate is made anew where one was in use.
+    pub(super) async fn follow_names(&mut self) -> Result<(), ControlError> {
+        let outdated = match &self.certificates.internet {
+            Some(leaf) => leaf.issuer_kind() == Issuer::SelfSigned && !self.is_covered(leaf),
+            None => false,
+        };
+        if outdated {
+            self.make_self_signed(self.shared.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses names the owner's own certificate does not cover: their doors would answer nobody.
+    pub(super) fn check_names(&self, after: &Settings) -> Result<(), ControlError> {
+        match &self.certificates.internet {
+            Some(leaf) if leaf.issuer_kind() == Issuer::Imported => {
+                match needed_hosts(after).into_iter().find(|host| !leaf.names().covers(host)) {
+                    Some(host) => Err(ControlError::ImportNames { covers: text_of(leaf.names()), host }),
+                    None => Ok(()),
+                }
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn is_covered(&self, leaf: &Leaf) -> bool {
         let wanted = self.internet_names();
         wanted.hosts().iter().all(|host| leaf.names().hosts().contains(host))
@@ -258,10 +328,7 @@ impl State {
         internet.domain.as_ref().or(internet.host.as_ref()).and_then(|host| host.parse().ok())
     }
 
-    async fn stored(
-        &self,
-        place: &'static str,
-    ) -> Result<Option<(Vec<CertificateDer<'static>>, SecretSlice<u8>)>, StoreError> {
+    async fn stored(&self, place: &'static str) -> Result<Found, StoreError> {
         let sealed: Option<Vec<u8>> = self
             .database
             .call(move |transaction| {
@@ -269,14 +336,15 @@ impl State {
                 rows.query_map([place], |row| row.get(0))?.next().transpose()
             })
             .await?;
-        let opened =
-            sealed.zip(self.key.as_ref().ok()).and_then(|(sealed, key)| key.open(place, &sealed).ok());
-        Ok(opened.and_then(|plain| {
+        let Some(sealed) = sealed else { return Ok(Found::Nothing) };
+        let opened = self.key.as_ref().ok().and_then(|key| key.open(place, &sealed).ok());
+        let pair = opened.and_then(|plain| {
             let stored: Stored = serde_json::from_slice(plain.expose_secret()).ok()?;
             let chain: Option<Vec<_>> =
                 stored.chain.iter().map(|der| STANDARD.decode(der).ok().map(CertificateDer::from)).collect();
-            Some((chain?, SecretSlice::from(STANDARD.decode(stored.key).ok()?)))
-        }))
+            Some(Found::Pair(chain?, SecretSlice::from(STANDARD.decode(stored.key).ok()?)))
+        });
+        Ok(pair.unwrap_or(Found::Closed))
     }
 
     async fn store(
@@ -299,6 +367,18 @@ impl State {
             })
             .await?;
         Ok(())
+    }
+}
+
+/// Every host an internet door of these settings has or would have.
+fn needed_hosts(settings: &Settings) -> Vec<String> {
+    match (&settings.internet.domain, &settings.internet.host) {
+        (Some(domain), _) => {
+            let tools = settings.tools.iter().map(|tool| tool.id.as_str());
+            std::iter::once(GATE_LABEL).chain(tools).map(|label| format!("{label}.{domain}")).collect()
+        }
+        (None, Some(host)) => vec![host.clone()],
+        (None, None) => Vec::new(),
     }
 }
 

@@ -89,6 +89,10 @@ pub(crate) enum ControlError {
         "closed, but an open-marker could not be removed ({0}); remove the folder `open` in the home by hand"
     )]
     Marker(#[source] io::Error),
+    #[error(
+        "it is in force now, but it could not be saved ({0}), so a restart would undo it; free some disk space and do it again"
+    )]
+    InForceUnsaved(#[source] StoreError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -112,11 +116,17 @@ pub(crate) enum ControlError {
         /// What is needed.
         host: String,
     },
+    #[error(
+        "the local authority of this installation cannot be used ({0}); put a backup of drawbridge.db back, or start anew with another home"
+    )]
+    AuthorityUnusable(String),
     #[error(transparent)]
     Authority(#[from] certificates::AuthorityError),
     #[error("the certificate could not be put to use ({0}); make or import another")]
     Leaf(#[source] certificates::LeafError),
-    #[error("the imported certificate expired; import a new one with `drawbridge certificate import`")]
+    #[error(
+        "the certificate for the internet expired or cannot be used; import a new one with `drawbridge certificate import`"
+    )]
     Expired,
     #[error("`{value}` is not good for {key}; {hint}")]
     BadSetting {
@@ -139,6 +149,7 @@ impl ControlError {
 
     fn kind(&self) -> ProblemKind {
         match self {
+            Self::NoNetwork => ProblemKind::NoNetwork,
             Self::UnknownTool(_)
             | Self::UnknownUser(_)
             | Self::UnknownSession(_)
@@ -157,15 +168,17 @@ impl ControlError {
             Self::OpenTarget(_)
             | Self::NoUser
             | Self::NoStrongUser
-            | Self::NoNetwork
             | Self::NoAddress { .. }
             | Self::NoGate
             | Self::Expired
+            | Self::Vault(VaultError::WrongRecoveryCode | VaultError::NoRecoveryCode)
+            | Self::AuthorityUnusable(_)
             | Self::VaultClosed(_) => ProblemKind::Refused,
             Self::Hash(HashError::Busy) | Self::Store(StoreError::Busy) => ProblemKind::Busy,
             Self::Bind(_)
             | Self::NoPort(_)
             | Self::ClosedUnsaved(_)
+            | Self::InForceUnsaved(_)
             | Self::Save(_)
             | Self::Marker(_)
             | Self::Store(StoreError::Sqlite(_))

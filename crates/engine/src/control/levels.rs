@@ -9,6 +9,7 @@ use crate::{
     tools::ToolId,
 };
 use drawbridge_protocol::Level;
+use ipnet::IpNet;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -17,17 +18,39 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What the owner last asked for by an explicit act. The target belongs to it: another one is another decision.
+/// What the owner last asked for by an explicit act. Target, networks and time belong to it: others are another decision.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Acknowledged {
     pub(crate) level: Level,
-    pub(crate) target: String,
+    target: String,
+    networks: Vec<IpNet>,
+    opened: Option<u64>,
+    until: Option<u64>,
 }
 
 impl Acknowledged {
     /// What acknowledges a tool as it stands in these settings.
     pub(crate) fn of(tool: &ToolSettings) -> Self {
-        Self { level: tool.level, target: tool.target.to_string() }
+        Self {
+            level: tool.level,
+            target: tool.target.to_string(),
+            networks: tool.networks.clone(),
+            opened: tool.opened,
+            until: tool.until,
+        }
+    }
+
+    /// Whether a tool as it stands in the settings reaches no further and no longer than this.
+    fn covers(&self, tool: &ToolSettings) -> bool {
+        let no_longer = match (self.until, tool.until) {
+            (None, _) => true,
+            (Some(known), Some(wanted)) => wanted <= known,
+            (Some(_), None) => false,
+        };
+        no_longer
+            && self.opened == tool.opened
+            && self.target == tool.target.to_string()
+            && tool.networks.iter().all(|network| self.networks.contains(network))
     }
 
     /// The sealed form.
@@ -54,7 +77,7 @@ impl Grounds {
     /// How high the owner let this tool go.
     pub(crate) fn ceiling(&self, tool: &ToolSettings) -> Level {
         match self.acknowledged.get(&tool.id) {
-            Some(known) if known.target == tool.target.to_string() => known.level,
+            Some(known) if known.covers(tool) => known.level,
             Some(_) | None => Level::Local,
         }
     }
@@ -140,7 +163,7 @@ mod tests {
 
     fn grounds(acknowledged: Level, marker: Level) -> Grounds {
         let id = tool("local").id;
-        let known = Acknowledged { level: acknowledged, target: "http://127.0.0.1:1".into() };
+        let known = Acknowledged { level: acknowledged, ..Acknowledged::of(&tool("local")) };
         Grounds { acknowledged: [(id.clone(), known)].into(), markers: [(id, marker)].into() }
     }
 
@@ -172,12 +195,38 @@ mod tests {
 
     #[test]
     fn timers_and_a_clock_that_ran_back_close() {
-        let grounds = grounds(Level::Lan, Level::Lan);
+        let mut grounds = grounds(Level::Lan, Level::Lan);
         let mut timed = tool("lan");
         (timed.opened, timed.until) = (Some(10_000), Some(20_000));
+        grounds.acknowledged.insert(timed.id.clone(), Acknowledged::of(&timed));
         assert_eq!(grounds.level(&timed, Timestamp(19_999)), Level::Lan);
         assert_eq!(grounds.level(&timed, Timestamp(20_000)), Level::Local);
         assert_eq!(grounds.level(&timed, Timestamp(9_000)), Level::Local);
+    }
+
+    #[test]
+    fn edited_time_and_place_were_never_acknowledged() {
+        let mut known = tool("lan");
+        (known.opened, known.until) = (Some(10_000), Some(20_000));
+        known.networks = vec!["10.0.0.0/24".parse().unwrap()];
+        let mut grounds = grounds(Level::Lan, Level::Lan);
+        grounds.acknowledged.insert(known.id.clone(), Acknowledged::of(&known));
+        let in_force = |tool: &ToolSettings| grounds.level(tool, Timestamp(15_000));
+        assert_eq!(in_force(&known), Level::Lan);
+        let edits: [fn(&mut ToolSettings); 4] = [
+            |tool| tool.until = None,
+            |tool| tool.until = Some(20_001),
+            |tool| tool.opened = Some(1),
+            |tool| tool.networks.push("192.168.0.0/16".parse().unwrap()),
+        ];
+        for edit in edits {
+            let mut edited = known.clone();
+            edit(&mut edited);
+            assert_eq!(in_force(&edited), Level::Local, "{edited:?}");
+        }
+        let mut shorter = known.clone();
+        (shorter.until, shorter.networks) = (Some(19_000), Vec::new());
+        assert_eq!(in_force(&shorter), Level::Lan);
     }
 
     #[test]
@@ -198,7 +247,7 @@ mod tests {
     #[test]
     fn acknowledgement_is_bound_to_its_tool() {
         let key = DataKey::generate("x").unwrap();
-        let known = Acknowledged { level: Level::Lan, target: "t".into() };
+        let known = Acknowledged::of(&tool("lan"));
         let id = tool("lan").id;
         let sealed = known.seal(&key, &id).unwrap();
         assert_eq!(Acknowledged::open(&key, &id, &sealed).unwrap(), known);

@@ -165,7 +165,7 @@ impl State {
             Request::CertificateRenew => reply(&self.renew_certificates()?),
             Request::CertificateExportCa => reply(&self.export_authority()?),
             Request::SettingsGet { key } => reply(&self.get_setting(key.as_deref())?),
-            Request::SettingsSet { key, value } => reply(&self.set_setting(&key, &value)?),
+            Request::SettingsSet { key, value } => reply(&self.set_setting(&key, &value).await?),
             Request::RecoveryCreate => {
                 let code = self.create_recovery_code()?;
                 reply(&code.expose())

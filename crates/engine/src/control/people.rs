@@ -62,13 +62,14 @@ impl State {
         let (proof, shown) = self.prove_password(&old.name, password).await?;
         let sealed = self.key()?.seal(&place(old.id), &proof.to_bytes())?;
         let id = old.id;
-        self.database
-            .call(move |transaction| {
-                transaction.execute("UPDATE user SET password = ?2 WHERE id = ?1", (id.0, sealed)).map(drop)
-            })
-            .await?;
+        // In force first: a full disk must not keep an old password alive.
         self.replace(&old, Some(User { proof, ..again(&old) }));
-        self.end_sessions_of(id).await?;
+        self.shared.sessions.end_here(|session| session.user == id);
+        self.save(move |transaction| {
+            transaction.execute("UPDATE user SET password = ?2 WHERE id = ?1", (id.0, sealed))?;
+            transaction.execute("DELETE FROM session WHERE user = ?1", [id.0])
+        })
+        .await?;
         self.created(id, shown)
     }
 
@@ -86,12 +87,21 @@ impl State {
         };
         let new = User { admin: admin.unwrap_or(old.admin), reach, ..again(&old) };
         let row = (old.id.0, new.admin, tools_json(&new.reach));
-        self.database
-            .call(move |transaction| {
-                transaction.execute("UPDATE user SET admin = ?2, tools = ?3 WHERE id = ?1", row).map(drop)
-            })
-            .await?;
+        let (id, was) = (old.id, Arc::clone(&old));
         self.replace(&old, Some(new));
+        let saved = self
+            .save(move |transaction| {
+                transaction.execute("UPDATE user SET admin = ?2, tools = ?3 WHERE id = ?1", row)
+            })
+            .await;
+        if saved.is_err()
+            && let Some(now) = self.users.iter().find(|user| user.id == id).cloned()
+            && !is_narrower(&now, &was)
+        {
+            // What was not saved may take away, never give.
+            self.replace(&now, Some(again(&was)));
+        }
+        saved?;
         Ok(self.user_model(self.user(name)?))
     }
 
@@ -99,12 +109,20 @@ impl State {
     pub(super) async fn remove_user(&mut self, name: &str) -> Result<(), ControlError> {
         let old = Arc::clone(self.user(name)?);
         let id = old.id;
-        self.database
-            .call(move |transaction| transaction.execute("DELETE FROM user WHERE id = ?1", [id.0]).map(drop))
-            .await?;
         self.replace(&old, None);
-        self.end_sessions_of(id).await?;
-        Ok(())
+        self.shared.sessions.end_here(|session| session.user == id);
+        self.save(move |transaction| transaction.execute("DELETE FROM user WHERE id = ?1", [id.0])).await
+    }
+
+    /// Saves what is in force already.
+    async fn save(
+        &self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<(), ControlError> {
+        self.database
+            .call(move |transaction| work(transaction).map(drop))
+            .await
+            .map_err(ControlError::InForceUnsaved)
     }
 
     /// Ends one sign-in.
@@ -120,6 +138,7 @@ impl State {
 
     /// Takes a tool out of every list it stands in.
     pub(super) async fn forget_tool(&mut self, tool: &ToolId) -> Result<(), ControlError> {
+        self.shared.sessions.leave_tool(tool).await?;
         let named: Vec<Arc<User>> = self
             .users
             .iter()
@@ -248,12 +267,6 @@ impl State {
         self.forget_visitors();
     }
 
-    async fn end_sessions_of(&mut self, id: UserId) -> Result<(), ControlError> {
-        self.shared.sessions.end(|session| session.user == id).await?;
-        self.forget_visitors();
-        Ok(())
-    }
-
     /// The list of who is in starts anew; whoever still is shows up with the next request.
     fn forget_visitors(&self) {
         self.shared.visitors.forget();
@@ -288,6 +301,16 @@ impl State {
             }
         }
     }
+}
+
+/// Whether an account may do nothing that another may not.
+fn is_narrower(user: &User, than: &User) -> bool {
+    let reach = match (&user.reach, &than.reach) {
+        (_, Reach::All) => true,
+        (Reach::Only(tools), Reach::Only(others)) => tools.is_subset(others),
+        (Reach::All, Reach::Only(_)) => false,
+    };
+    reach && (than.admin || !user.admin)
 }
 
 /// A copy to be changed, not yet withdrawn.

@@ -161,7 +161,7 @@ fn refuse(problem: &Problem) -> Response<Reply> {
         ProblemKind::Invalid => StatusCode::BAD_REQUEST,
         ProblemKind::Unknown => StatusCode::NOT_FOUND,
         ProblemKind::Conflict => StatusCode::CONFLICT,
-        ProblemKind::Refused => StatusCode::FORBIDDEN,
+        ProblemKind::Refused | ProblemKind::NoNetwork => StatusCode::FORBIDDEN,
         ProblemKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         ProblemKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -195,8 +195,8 @@ impl Body for Reply {
     }
 }
 
-/// Callers at once (chosen: a window, a tray, scripts).
-const CALLERS: usize = 64;
+/// Callers at once (chosen: a window, a tray, and more scripts than anyone runs).
+const CALLERS: usize = 256;
 /// Pause after a failed accept.
 const RETRY: Duration = Duration::from_millis(50);
 /// Time for a request.

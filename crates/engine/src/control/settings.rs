@@ -24,7 +24,7 @@ impl State {
     }
 
     /// Sets one value; doors move live.
-    pub(super) fn set_setting(
+    pub(super) async fn set_setting(
         &mut self,
         name: &str,
         value: &str,
@@ -39,6 +39,7 @@ impl State {
         })?;
         after.check()?;
         self.check_lan_names(&after)?;
+        self.check_names(&after)?;
         // Proven before it is saved: a port that is taken changes nothing.
         let levels = self.levels();
         let wishes = super::doors::Wishes {
@@ -51,6 +52,7 @@ impl State {
         self.prove(super::apply::addresses_of(wishes.listeners()), &mut proven)
             .map_err(ControlError::Bind)?;
         self.commit(after)?;
+        self.follow_names().await?;
         self.refresh_certificates();
         self.apply_with(proven);
         self.get_setting(Some(name))

@@ -77,9 +77,9 @@ impl State {
             };
             return urls(plan).map(|url| door(url, Some(why.clone()), DoorState::Failed)).collect();
         }
-        if plan.level == Level::Internet && self.internet_expired() {
+        if plan.level == Level::Internet && self.internet_unusable() {
             let why =
-                "the certificate expired; import a new one with `drawbridge certificate import`".to_owned();
+                "the certificate expired or cannot be used; import a new one with `drawbridge certificate import`".to_owned();
             return urls(plan).map(|url| door(url, Some(why.clone()), DoorState::Failed)).collect();
         }
         if plan.level == Level::Lan && wishes.lan_addresses(tool).is_empty() {
@@ -125,8 +125,12 @@ impl State {
                 "When that is mended, run: drawbridge unlock",
             ));
         }
-        if let Some(why) = &self.certificates.trouble {
-            problems.push(trouble("A certificate cannot be used", why, "See: drawbridge certificate list"));
+        for (what, why) in self.certificate_troubles() {
+            problems.push(trouble(
+                what,
+                why,
+                "Put a backup of drawbridge.db back, or for the internet import a certificate again.",
+            ));
         }
         for tool in tools {
             problems.extend(tool_problems(tool));
@@ -168,7 +172,7 @@ fn tool_problems(tool: &Tool) -> Option<Trouble> {
     Some(trouble(
         &what,
         &cause,
-        "It is tried again every two seconds; or choose another port with drawbridge settings set",
+        "It is tried again every two seconds; or choose another port with drawbridge tool set",
     ))
 }
 

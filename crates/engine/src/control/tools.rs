@@ -108,6 +108,13 @@ impl State {
         }
         if level < in_force || level == Level::Local {
             self.lower(std::slice::from_ref(&id), level).await?;
+            if time.is_some()
+                && let Err(error) = self.raise(&id, level, time).await
+            {
+                // The owner asked for an end; without one it does not stay open.
+                self.lower(std::slice::from_ref(&id), Level::Local).await?;
+                return Err(error);
+            }
         } else {
             self.raise(&id, level, time).await?;
         }

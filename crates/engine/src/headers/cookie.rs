@@ -45,8 +45,9 @@ pub(crate) fn strip_ours(headers: &mut HeaderMap) {
 
 /// Whether a tool's `Set-Cookie` would set one of ours.
 pub(crate) fn sets_ours(value: &HeaderValue) -> bool {
-    let name = value.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
-    String::from_utf8_lossy(name).to_ascii_lowercase().contains(MARK)
+    // Browsers take a nameless cookie's value for its name, so the whole pair is looked at.
+    let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    String::from_utf8_lossy(pair).to_ascii_lowercase().contains(MARK)
 }
 
 /// A `Set-Cookie` of ours for the whole origin; a lifetime of zero removes it.
@@ -105,6 +106,7 @@ mod tests {
     fn tools_cannot_set_ours() {
         assert!(sets_ours(&HeaderValue::from_static("__Host-Http-drawbridge-8444=x; Path=/")));
         assert!(sets_ours(&HeaderValue::from_static("__host-http-Drawbridge-8444=x")));
+        assert!(sets_ours(&HeaderValue::from_static("=__Host-Http-drawbridge-8444=x; Path=/; Secure")));
         assert!(!sets_ours(&HeaderValue::from_static("_xsrf=x; Path=/")));
     }
 }

@@ -1,7 +1,7 @@
 //! Names a client must not be able to make up: forwarding chains and identities (P2).
 //!
 //! Tools read them in several spellings (`X-Remote-User`, `X_Remote_User`, CGI's `HTTP_X_REMOTE_USER`), so names are
-//! compared with `-`, `_` and `.` folded. Unknown names that begin like these are removed too.
+//! compared with everything but letters and digits folded. Unknown names that begin like these are removed too.
 
 use hyper::{HeaderMap, header::HeaderName};
 
@@ -15,26 +15,19 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
 }
 
 fn tells_who_or_where(name: &str) -> bool {
-    // Most names are known and short; decide by the first letter before folding anything.
-    if !name.starts_with(['x', 'f', 'r', 'c', 't', 'v', 'd', 's', 'a', 'p', 'h', 'l', 'i', 'b', 'o']) {
-        return false;
-    }
     let mut folded = [0_u8; LONGEST];
-    let Some(folded) = folded.get_mut(..name.len()) else {
-        // Longer than any name in the lists: only a prefix could match.
-        return PREFIXES.iter().any(|prefix| starts_folded(name, prefix));
-    };
+    // Longer than any name in the lists: only a beginning could match.
+    let length = name.len().min(LONGEST);
     for (to, from) in folded.iter_mut().zip(name.bytes()) {
-        *to = if matches!(from, b'_' | b'.') { b'-' } else { from };
+        *to = if from.is_ascii_alphanumeric() { from } else { b'-' };
     }
-    let folded = std::str::from_utf8(folded).unwrap_or_default();
-    let folded = folded.strip_prefix("http-").unwrap_or(folded);
-    NAMES.contains(&folded) || PREFIXES.iter().any(|prefix| folded.starts_with(prefix))
-}
-
-fn starts_folded(name: &str, prefix: &str) -> bool {
-    let mut bytes = name.bytes().map(|byte| if matches!(byte, b'_' | b'.') { b'-' } else { byte });
-    prefix.bytes().all(|expected| bytes.next() == Some(expected))
+    let mut folded =
+        folded.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    while let Some(rest) = folded.strip_prefix("http-") {
+        folded = rest;
+    }
+    (length == name.len() && NAMES.contains(&folded))
+        || PREFIXES.iter().any(|prefix| folded.starts_with(prefix))
 }
 
 /// Longest name that is folded whole.
@@ -59,6 +52,7 @@ const NAMES: &[&str] = &[
     "via",
     "proxy",
     "x-real-ip",
+    "x-userid",
     "x-client-ip",
     "x-cluster-client-ip",
     "x-host",
@@ -91,6 +85,19 @@ const PREFIXES: &[&str] = &[
     "x-forwarded",
     "x-remote-",
     "x-auth-request-",
+    "x-auth-user",
+    "x-auth-email",
+    "x-auth-groups",
+    "x-authenticated-",
+    "x-amzn-oidc-",
+    "x-consumer-",
+    "x-user-",
+    "x-jwt-",
+    "x-iap-",
+    "x-tailscale-",
+    "auth-user",
+    "ssl-client-",
+    "oidc-",
     "x-authentik-",
     "x-webauth-",
     "x-drawbridge",
@@ -99,7 +106,7 @@ const PREFIXES: &[&str] = &[
     "x-token-subject",
     "remote-user",
     "cf-access-",
-    "tailscale-user",
+    "tailscale-",
     "x-pomerium-",
     "x-goog-authenticated-user",
     "x-ms-client-principal",
@@ -124,12 +131,19 @@ mod tests {
             "http_x_remote_user",
             "x-webauth-user",
             "x-real-ip",
+            "x-userid",
             "x_real.ip",
             "x-drawbridge-user",
             "true-client-ip",
             "x-original-url",
             "via",
             "tailscale-user-login",
+            "x!remote!user",
+            "x|forwarded|for",
+            "x~webauth~user",
+            "http_http_x_remote_user",
+            "ssl-client-s-dn",
+            "oidc_claim_email",
         ] {
             assert!(tells_who_or_where(name), "{name}");
         }
@@ -151,6 +165,7 @@ mod tests {
             "x-api-key",
             "authorization",
             "x-jupyter-session",
+            "x-auth-token",
             "depth",
             "destination",
         ] {

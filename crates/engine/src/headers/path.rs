@@ -29,8 +29,7 @@ pub(crate) fn read(uri: &Uri) -> Result<Place, Ambiguous> {
         return Err(Ambiguous);
     }
     let decoded = decode(path)?;
-    let mut segments = decoded.split(|byte| matches!(byte, b'/' | b'\\'));
-    if segments.any(is_dot_segment) {
+    if has_dot_segment(&decoded) {
         return Err(Ambiguous);
     }
     place(path, &decoded)
@@ -84,12 +83,13 @@ fn hex(digit: u8) -> Result<u8, Ambiguous> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).ok_or(Ambiguous)
 }
 
-fn is_dot_segment(segment: &[u8]) -> bool {
-    // Some servers cut path parameters before they resolve dots: `/..;/`. Some decode twice: `%252e`.
-    let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
-    let lower = name.to_ascii_lowercase();
-    let text = String::from_utf8_lossy(&lower).replace("%2e", ".");
-    text == "." || text == ".."
+fn has_dot_segment(decoded: &[u8]) -> bool {
+    // Some servers decode twice (`%252e`, `%252f`), some cut path parameters before they resolve dots (`/..;/`).
+    let mut text = String::from_utf8_lossy(decoded).to_ascii_lowercase();
+    for (encoded, meant) in [("%25", "%"), ("%2e", "."), ("%2f", "/"), ("%5c", "/")] {
+        text = text.replace(encoded, meant);
+    }
+    text.split(['/', '\\']).any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
 }
 
 /// First segment that is ours on every origin.

@@ -8,7 +8,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Why a password may not be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -41,6 +41,7 @@ pub(crate) enum HashError {
 #[derive(Clone)]
 pub(crate) struct Hasher {
     running: Arc<Semaphore>,
+    own: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     /// Verified against when the user is unknown, so that both cases take the same time.
     dummy: Arc<Secret>,
@@ -52,14 +53,16 @@ impl Hasher {
         let dummy = hash_now(&Secret::new(crate::random::token().map_err(|_| HashError::Failed)?))?;
         Ok(Self {
             running: Arc::new(Semaphore::new(RUNNING)),
+            own: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(AtomicUsize::new(0)),
             dummy: Arc::new(dummy),
         })
     }
 
-    /// Hashes a new password.
+    /// Hashes a new password. The owner's wish does not queue behind strangers' guesses.
     pub(crate) async fn hash(&self, password: Secret) -> Result<Secret, HashError> {
-        self.run(move || hash_now(&password)).await?
+        let permit = Arc::clone(&self.own).acquire_owned().await.map_err(|_| HashError::Failed)?;
+        blocking(permit, move || hash_now(&password)).await?
     }
 
     /// Whether the password fits the hash; without a hash, takes the same time and says no.
@@ -81,15 +84,21 @@ impl Hasher {
     ) -> Result<T, HashError> {
         let _place = Place::take(&self.waiting)?;
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| HashError::Failed)?;
-        // The permit moves into the work: a caller that goes away must not free the core it still uses.
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        })
-        .await
-        .map_err(|_| HashError::Failed)
+        blocking(permit, work).await
     }
+}
+
+/// Runs work off the async threads. The permit moves into it: a caller that goes away must not free the core it still uses.
+async fn blocking<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HashError> {
+    let run = move || {
+        let result = work();
+        drop(permit);
+        result
+    };
+    tokio::task::spawn_blocking(run).await.map_err(|_| HashError::Failed)
 }
 
 /// A place in the queue, given back on drop.

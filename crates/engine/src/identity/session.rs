@@ -134,14 +134,14 @@ impl Sessions {
     /// The sign-in a gate cookie stands for.
     pub(crate) fn at_gate(&self, cookie: &str, level: Level) -> Option<Arc<Session>> {
         let session = self.read().gate.get(&digest(cookie)).cloned()?;
-        (session.level == level && self.is_good(&session)).then_some(session)
+        (session.level == level && self.is_good(&session)).then(|| self.touched(session))
     }
 
     /// The sign-in a door cookie stands for, if it is for this tool at this level.
     pub(crate) fn at_door(&self, cookie: &str, tool: &ToolId, level: Level) -> Option<Arc<Session>> {
         let door = self.read().doors.get(&digest(cookie)).cloned()?;
         let good = door.tool == *tool && door.session.level == level && self.is_good(&door.session);
-        good.then_some(door.session)
+        good.then(|| self.touched(door.session))
     }
 
     /// A one-time code that leads from the gate to a door, in the browser whose state it names.
@@ -154,7 +154,7 @@ impl Sessions {
         let code = random::token()?;
         let now = Instant::now();
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        codes.retain(|_, code| code.expires > now);
+        codes.retain(|_, code| code.expires > now && !(code.session.id == session.id && code.tool == tool));
         if codes.len() >= MOST_CODES {
             return Ok(None);
         }
@@ -192,17 +192,32 @@ impl Sessions {
 
     /// Ends sessions at once, then saves it. They stay ended here even where saving fails.
     pub(crate) async fn end(&self, which: impl Fn(&Session) -> bool) -> Result<usize, StoreError> {
-        let ended: Vec<String> = {
-            let mut tables = self.write();
-            let gone: Vec<Digest> =
-                tables.gate.iter().filter(|(_, session)| which(session)).map(|(hash, _)| *hash).collect();
-            tables.remove(&gone)
-        };
+        let ended = self.end_here(which);
         let count = ended.len();
         if count > 0 {
             self.database.call(move |transaction| rows::delete(transaction, &ended)).await?;
         }
         Ok(count)
+    }
+
+    /// Ends sessions at once, for callers who save it with what they change; returns their ids.
+    pub(crate) fn end_here(&self, which: impl Fn(&Session) -> bool) -> Vec<String> {
+        let mut tables = self.write();
+        let gone: Vec<Digest> =
+            tables.gate.iter().filter(|(_, session)| which(session)).map(|(hash, _)| *hash).collect();
+        tables.remove(&gone)
+    }
+
+    /// Ends every session at a tool's doors; the sign-ins stay.
+    pub(crate) async fn leave_tool(&self, tool: &ToolId) -> Result<(), StoreError> {
+        self.write().doors.retain(|_, door| door.tool != *tool);
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, code| code.tool != *tool);
+        let tool = tool.to_string();
+        self.database
+            .call(move |transaction| {
+                transaction.execute("DELETE FROM door_session WHERE tool = ?1", [tool]).map(drop)
+            })
+            .await
     }
 
     /// Forgets expired sessions and saves when the others were last seen.
@@ -248,14 +263,19 @@ impl Sessions {
         let last_seen = Timestamp(session.last_seen.load(Ordering::Relaxed));
         let idle_until = last_seen.plus(IDLE);
         // A clock that ran backwards past the sign-in is not to be believed (P4).
-        let good = !session.ended.is_cancelled()
+        !session.ended.is_cancelled()
             && now < session.expires
             && now < idle_until
-            && now.plus(CLOCK_SLACK) >= session.created;
-        if good && last_seen.plus(SEEN_STEP) <= now {
+            && now.plus(CLOCK_SLACK) >= session.created
+    }
+
+    /// The session, used just now.
+    fn touched(&self, session: Arc<Session>) -> Arc<Session> {
+        let now = self.clock.timestamp();
+        if Timestamp(session.last_seen.load(Ordering::Relaxed)).plus(SEEN_STEP) <= now {
             session.last_seen.store(now.0, Ordering::Relaxed);
         }
-        good
+        session
     }
 
     fn surplus_of(&self, user: UserId) -> Vec<String> {

@@ -24,10 +24,11 @@ use crate::{
 use askama::Template;
 use drawbridge_protocol::{Level, Secret};
 use fluent_bundle::FluentArgs;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, body::Incoming, header};
 use std::{sync::Arc, time::Duration};
 use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 /// Where a sign-in leads: a door of ours, the browser's mark, and the path there.
 #[derive(Clone, Default)]
@@ -136,7 +137,7 @@ async fn sign_in(
 ) -> Result<Response<Body>, Refusal> {
     pipeline::check_own_form(&request, target)?;
     let (parts, body) = request.into_parts();
-    let (way, name, password) = read_form(body).await?;
+    let (way, name, password) = read_form(connection, body).await?;
     let level = connection.door.plan.level;
     let credential = Credential { name: name.clone(), password };
     let outcome = connection.shared.sign_in.attempt(snapshot, level, credential).await;
@@ -290,9 +291,11 @@ fn form(
     Ok(response)
 }
 
-async fn read_form(body: Incoming) -> Result<(Way, String, Secret), Refusal> {
-    let collected = tokio::time::timeout(limits::FORM, Limited::new(body, limits::FORM_BYTES).collect());
-    let bytes = collected.await.map_err(|_| Refusal::TooMuch)?.map_err(|_| Refusal::TooMuch)?.to_bytes();
+async fn read_form(connection: &Connection, body: Incoming) -> Result<(Way, String, Secret), Refusal> {
+    // Few forms are held at once, so that bodies sent for nothing cost nothing.
+    let place = connection.shared.forms.try_acquire().map_err(|_| Refusal::Busy)?;
+    let bytes = tokio::time::timeout(limits::FORM, read_body(body)).await.map_err(|_| Refusal::TooMuch)??;
+    drop(place);
     let (mut way, mut username, mut password) = (Way::default(), String::new(), Secret::new(String::new()));
     for (name, value) in form_urlencoded::parse(&bytes) {
         match &*name {
@@ -304,11 +307,24 @@ async fn read_form(body: Incoming) -> Result<(Way, String, Secret), Refusal> {
     Ok((way, username, password))
 }
 
+/// The body in one buffer that is wiped; the pieces it came in would each keep a larger one.
+async fn read_body(mut body: Incoming) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limits::FORM_BYTES));
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::BadRequest)?.into_data() else { continue };
+        if bytes.len() + data.len() > limits::FORM_BYTES {
+            return Err(Refusal::TooMuch);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
 impl Way {
     fn read(&mut self, name: &str, value: &str) {
         match name {
-            "door" => value.clone_into(&mut self.door),
-            "state" => value.clone_into(&mut self.state),
+            "door" if value.len() <= ORIGIN_LETTERS => value.clone_into(&mut self.door),
+            "state" if value.len() == STATE_LETTERS => value.clone_into(&mut self.state),
             "to" if path::is_local_reference(value) => value.clone_into(&mut self.to),
             _ => {}
         }
@@ -338,6 +354,10 @@ impl Way {
     }
 }
 
+/// Letters of a browser's mark (256 bits in base 64).
+const STATE_LETTERS: usize = 43;
+/// Letters of a door's origin (the longest DNS name, scheme and port).
+const ORIGIN_LETTERS: usize = 272;
 /// Letters of a name shown again in the form.
 const MAX_NAME: usize = 256;
 

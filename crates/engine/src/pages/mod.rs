@@ -82,6 +82,7 @@ pub(crate) fn refusal(pages: &Pages, refusal: Refusal, visit: &Visit) -> Respons
     };
     *response.status_mut() = row.status;
     let headers = response.headers_mut();
+    harden(headers);
     if let Some(seconds) = refusal.retry_after() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -8,12 +8,15 @@ use std::{
 
 /// Whose program listens on a loopback address.
 pub(crate) fn listener_owner(address: SocketAddr) -> ListenerOwner {
-    // A v6 wildcard socket also serves v4, so both tables are asked.
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    // A v6 wildcard socket also serves v4, a v4 one never serves v6.
+    let paths: &[&str] =
+        if address.is_ipv4() { &["/proc/net/tcp", "/proc/net/tcp6"] } else { &["/proc/net/tcp6"] };
+    let tables: Vec<String> = paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
     let own = rustix::process::geteuid().as_raw();
     let mut owners = tables.iter().flat_map(|table| table.lines()).filter_map(|line| listener(line, address));
     match owners.next() {
-        None => ListenerOwner::Unknown,
+        // Whoever answered does not listen any more, or never did in the owner's name: no byte for it.
+        None => ListenerOwner::Nobody,
         // Several sockets on one port (SO_REUSEPORT) belong to one user; the kernel sees to that.
         Some(0) => ListenerOwner::Root,
         Some(uid) if uid == own => ListenerOwner::Us,
@@ -61,7 +64,7 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn own_listener_is_ours_and_a_closed_port_is_unknown() {
+    fn own_listener_is_ours_and_a_closed_port_is_nobodys() {
         for bind in ["127.0.0.1:0", "0.0.0.0:0", "127.0.0.9:0"] {
             let socket = TcpListener::bind(bind).unwrap();
             let mut address = socket.local_addr().unwrap();
@@ -72,8 +75,15 @@ mod tests {
                 if rustix::process::geteuid().is_root() { ListenerOwner::Root } else { ListenerOwner::Us };
             assert_eq!(listener_owner(address), expected, "{bind}");
             drop(socket);
-            assert_eq!(listener_owner(address), ListenerOwner::Unknown, "{bind}");
+            assert_eq!(listener_owner(address), ListenerOwner::Nobody, "{bind}");
         }
+    }
+
+    #[test]
+    fn a_v4_wildcard_does_not_vouch_for_v6() {
+        let socket = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert_eq!(listener_owner(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))), ListenerOwner::Nobody);
     }
 
     #[test]

@@ -4,14 +4,16 @@
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    ControlListener, ControlStream, bind_control, connect_control, is_own_peer, make_private_folder,
+    ControlListener, ControlStream, bind_control, connect_control, is_own_peer, make_new_files_private,
+    make_private_folder, raise_open_files,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    ControlListener, ControlStream, bind_control, connect_control, is_own_peer, make_private_folder,
+    ControlListener, ControlStream, bind_control, connect_control, is_own_peer, make_new_files_private,
+    make_private_folder, raise_open_files,
 };
 
 #[cfg(target_os = "linux")]
@@ -26,7 +28,7 @@ pub(crate) use elsewhere::listener_owner;
 
 /// Whose program listens on an address of this computer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux tells so far"))]
+#[allow(dead_code, reason = "each system gives some of these answers")]
 pub(crate) enum ListenerOwner {
     /// The owner's own.
     Us,
@@ -34,6 +36,8 @@ pub(crate) enum ListenerOwner {
     Root,
     /// Another user's, by number.
     Other(u32),
-    /// The system does not tell, or not any more.
+    /// No socket listens there (any more), or the tables cannot be read.
+    Nobody,
+    /// This system's tables are not read yet.
     Unknown,
 }

@@ -33,7 +33,13 @@ pub(crate) fn bind_control(path: &Path) -> io::Result<ControlListener> {
 
 /// Calls the engine behind a control socket.
 pub(crate) async fn connect_control(path: &Path) -> io::Result<UnixStream> {
-    UnixStream::connect(path).await
+    let stream = UnixStream::connect(path).await?;
+    // Passwords go over this: whoever answers must be the same user.
+    if is_own_peer(&stream) {
+        Ok(stream)
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user's program answers there"))
+    }
 }
 
 /// Whether the caller runs as the same user; the folder's mode is not the only lock.
@@ -55,4 +61,25 @@ pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
+}
+
+/// Raises the limit on open files as far as the system allows; returns it.
+pub(crate) fn raise_open_files() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
+    if limit.current.is_some_and(|current| current < wanted) {
+        // Refused, the old limit stays, and is read again below.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+    let current = getrlimit(Resource::Nofile).current.unwrap_or(OPEN_FILES);
+    usize::try_from(current).unwrap_or(usize::MAX)
+}
+
+/// Open files asked for (chosen: more than every limit of the data path together).
+const OPEN_FILES: u64 = 4096;
+
+/// Files this process makes from now on are private to the user.
+pub(crate) fn make_new_files_private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }

@@ -71,3 +71,11 @@ const ERROR_PIPE_BUSY: i32 = 231;
 /// Tries while busy, and the pause between them: two seconds in all.
 const TRIES: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Sockets are no files here and have no such limit.
+pub(crate) const fn raise_open_files() -> usize {
+    usize::MAX
+}
+
+/// Under the user's profile they are by themselves.
+pub(crate) const fn make_new_files_private() {}

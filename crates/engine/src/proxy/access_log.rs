@@ -17,7 +17,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The writer: a bounded queue in front of a thread. A full queue drops lines and says so in the next.
+/// The writer: a bounded queue in front of a thread. A full queue drops lines rather than hold visitors up.
 pub(crate) struct AccessLog {
     lines: mpsc::SyncSender<String>,
 }

@@ -35,9 +35,12 @@ impl From {
     }
 }
 
-/// Open connections, in all and by client.
-#[derive(Clone, Default)]
-pub(crate) struct Connections(Arc<Mutex<Counts>>);
+/// Open connections and tunnels, in all and by client.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    counts: Arc<Mutex<Counts>>,
+    most: usize,
+}
 
 #[derive(Default)]
 struct Counts {
@@ -52,14 +55,19 @@ pub(crate) struct Admitted {
 }
 
 impl Connections {
+    /// So many at once.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { counts: Arc::default(), most }
+    }
+
     /// Counts a connection in, or says no.
     pub(crate) fn admit(&self, client: Client) -> Option<Admitted> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = if client.address().is_loopback() { 0 } else { limits::CONNECTIONS_KEPT_FOR_LOOPBACK };
-        if counts.all + kept >= limits::CONNECTIONS {
+        if counts.all + kept >= self.most {
             return None;
         }
-        let own = counts.by_client.entry(client.address()).or_default();
+        let own = counts.by_client.entry(client.network()).or_default();
         if *own >= limits::CONNECTIONS_PER_CLIENT {
             return None;
         }
@@ -78,13 +86,13 @@ impl Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        let mut counts = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.connections.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.all = counts.all.saturating_sub(1);
-        let address = self.client.address();
-        if let Some(own) = counts.by_client.get_mut(&address) {
+        let network = self.client.network();
+        if let Some(own) = counts.by_client.get_mut(&network) {
             *own = own.saturating_sub(1);
             if *own == 0 {
-                counts.by_client.remove(&address);
+                counts.by_client.remove(&network);
             }
         }
     }
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn one_client_cannot_take_every_place_and_places_come_back() {
-        let connections = Connections::default();
+        let connections = Connections::new(limits::CONNECTIONS);
         let held: Vec<_> = (0..limits::CONNECTIONS_PER_CLIENT)
             .map(|_| connections.admit(client("192.0.2.1")).unwrap())
             .collect();
@@ -122,12 +130,21 @@ mod tests {
         assert!(connections.admit(client("192.0.2.2")).is_some());
         drop(held);
         assert!(connections.admit(client("192.0.2.1")).is_some());
-        assert_eq!(connections.0.lock().unwrap().all, 0);
+        assert_eq!(connections.counts.lock().unwrap().all, 0);
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_client() {
+        let connections = Connections::new(limits::CONNECTIONS);
+        let held: Vec<_> =
+            (0..500).map_while(|host| connections.admit(client(&format!("[fd00::{host:x}]")))).collect();
+        assert_eq!(held.len(), limits::CONNECTIONS_PER_CLIENT);
+        assert!(connections.admit(client("[fd00:0:0:1::1]")).is_some());
     }
 
     #[test]
     fn loopback_finds_a_place_when_strangers_took_the_rest() {
-        let connections = Connections::default();
+        let connections = Connections::new(limits::CONNECTIONS);
         let held: Vec<_> = (0..=255_u8)
             .flat_map(|host| std::iter::repeat_n(host, 4))
             .map_while(|host| connections.admit(client(&format!("192.0.2.{host}"))))

@@ -65,14 +65,16 @@ pub(crate) enum Credential {
 /// Refuses what another site made a browser send.
 ///
 /// With a cookie, writes and WebSockets need this very origin, and other requests may come from elsewhere only as a
-/// plain navigation. A field set by a program is proof enough, except that a WebSocket naming another origin is refused.
+/// plain navigation. A field set by a program is proof enough, unless it names another origin and would change something.
 pub(crate) fn check_origin<B>(request: &Request<B>, origin: &str, by: Credential) -> Result<(), Refusal> {
     let headers = request.headers();
+    // What a browser sends by itself is no better than a cookie: it also sends a remembered password for other sites.
+    let by = if headers.contains_key(SITE) { Credential::Cookie } else { by };
     let named = headers.get(header::ORIGIN).map(|value| value.as_bytes() == origin.as_bytes());
     let socket = is_websocket(headers);
     match (by, named) {
         (_, Some(true)) | (Credential::Header, None) => Ok(()),
-        (Credential::Header, Some(false)) if !socket => Ok(()),
+        (Credential::Header, Some(false)) if !socket && is_safe(request.method()) => Ok(()),
         (Credential::Header, Some(false)) => Err(Refusal::CrossSite),
         (Credential::Cookie, None) if !socket && is_safe(request.method()) => check_site(headers),
         (Credential::Cookie, None) if !socket && is_own_site(headers) => Ok(()),
@@ -186,6 +188,16 @@ mod tests {
             &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")]
         ));
         assert!(!check("GET", Cookie, &[("origin", "https://a:2"), ("sec-fetch-mode", "cors")]));
+    }
+
+    #[test]
+    fn a_password_a_browser_remembers_is_held_to_the_same() {
+        use Credential::Header;
+        assert!(check("POST", Header, &[]));
+        assert!(!check("POST", Header, &[("origin", "https://evil.example")]));
+        assert!(!check("POST", Header, &[("sec-fetch-site", "cross-site")]));
+        assert!(!check("GET", Header, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")]));
+        assert!(check("POST", Header, &[("sec-fetch-site", "same-origin"), ("origin", "https://a:1")]));
     }
 
     #[test]

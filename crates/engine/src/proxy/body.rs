@@ -1,7 +1,7 @@
 //! Bodies: ours, whole; a tool's, passed on as it comes. Both directions end when the permit is withdrawn, and no
 //! trailer of a visitor reaches a tool.
 
-use super::{authorize::Lease, upstream::Return};
+use super::{activity::Busy, authorize::Lease, upstream::Return};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -9,6 +9,10 @@ use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -26,12 +30,26 @@ pub(crate) struct ToolBody {
     lease: LeaseWatch,
     /// Gives the connection back when the body has ended.
     give_back: Option<Return>,
+    /// Keeps the visitor's connection from counting as idle.
+    _busy: Option<Busy>,
 }
 
 /// A visitor's body on its way to the tool.
 pub(crate) struct VisitorBody {
     incoming: Incoming,
     lease: LeaseWatch,
+    sent: Sent,
+}
+
+/// Whether a visitor's body has been sent; from then on the tool owes an answer.
+#[derive(Clone, Default)]
+pub(crate) struct Sent(Arc<AtomicBool>);
+
+impl Sent {
+    /// Whether it has.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// A lease, and the wait for its end, begun only where a body has to wait.
@@ -53,14 +71,33 @@ impl Body {
 
     /// A tool's body.
     pub(crate) fn tool(incoming: Incoming, lease: Lease, give_back: Return) -> Self {
-        Self::Tool(Box::new(ToolBody { incoming, lease: LeaseWatch::new(lease), give_back: Some(give_back) }))
+        Self::Tool(Box::new(ToolBody {
+            incoming,
+            lease: LeaseWatch::new(lease),
+            give_back: Some(give_back),
+            _busy: None,
+        }))
+    }
+
+    /// The same body, which keeps its connection busy while it is sent. Ours are sent in one piece.
+    pub(crate) fn keeping(mut self, busy: Busy) -> Self {
+        if let Self::Tool(body) = &mut self {
+            body._busy = Some(busy);
+        }
+        self
     }
 }
 
 impl VisitorBody {
     /// A visitor's body under a lease.
     pub(crate) fn new(incoming: Incoming, lease: Lease) -> Self {
-        Self { incoming, lease: LeaseWatch::new(lease) }
+        let sent = Sent(Arc::new(AtomicBool::new(incoming.is_end_stream())));
+        Self { incoming, lease: LeaseWatch::new(lease), sent }
+    }
+
+    /// To be asked later whether it has been sent.
+    pub(crate) fn sent(&self) -> Sent {
+        self.sent.clone()
     }
 }
 
@@ -145,7 +182,11 @@ impl HttpBody for VisitorBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let body = self.get_mut();
-        match poll(&mut body.incoming, &mut body.lease, context) {
+        let polled = poll(&mut body.incoming, &mut body.lease, context);
+        if matches!(polled, Poll::Ready(None)) || body.incoming.is_end_stream() {
+            body.sent.0.store(true, Ordering::Release);
+        }
+        match polled {
             // A trailer could name an identity after everything was checked.
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
             other => other,

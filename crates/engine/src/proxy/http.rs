@@ -3,7 +3,9 @@
 
 use super::{
     accept::Accepted,
+    activity::Activity,
     body::Body,
+    door::Serves,
     limits,
     pipeline::{self, Connection},
     plain,
@@ -29,16 +31,22 @@ pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
         // Strangers and broken handshakes are the everyday noise of any open port.
         Err(error) => tracing::debug!(%peer, %error, "a connection did not get through its handshake"),
         Ok(Opening::Plain(stream)) => {
-            let _ = plain::serve(stream, &doors).await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                _ = plain::serve(stream, &doors) => {}
+            }
         }
         Ok(Opening::Tls(secured)) => {
             let closing = secured.door.closing.clone();
             let connection = Connection {
                 door: Arc::clone(&secured.door),
                 client: admitted.client(),
+                admitted: Arc::new(admitted),
                 server_name: secured.server_name.clone(),
                 shared: Arc::clone(&ground.shared),
                 pool,
+                activity: Activity::default(),
             };
             tokio::select! {
                 biased;
@@ -48,29 +56,39 @@ pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
             }
         }
     }
-    drop(admitted);
 }
 
 async fn speak(secured: Secured, connection: Connection) {
     let http2 = secured.is_http2();
+    let gate = secured.door.plan.serves == Serves::Gate;
     let connection = Rc::new(connection);
+    let activity = connection.activity.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let connection = Rc::clone(&connection);
         async move { Ok::<Response<Body>, Infallible>(pipeline::answer(&connection, request).await) }
     });
     let io = TokioIo::new(secured.stream);
     let ended = if http2 {
-        hyper::server::conn::http2::Builder::new(LocalExecutor)
+        let (streams, stream, window) = if gate {
+            (limits::GATE_STREAMS, limits::GATE_WINDOW, limits::GATE_WINDOW)
+        } else {
+            (limits::STREAMS, limits::STREAM_WINDOW, limits::CONNECTION_WINDOW)
+        };
+        let serving = hyper::server::conn::http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
-            .max_concurrent_streams(limits::STREAMS)
-            .initial_stream_window_size(limits::STREAM_WINDOW)
-            .initial_connection_window_size(limits::CONNECTION_WINDOW)
+            .max_concurrent_streams(streams)
+            .initial_stream_window_size(stream)
+            .initial_connection_window_size(window)
             .max_send_buf_size(limits::SEND_BUFFER)
             .max_header_list_size(u32::try_from(limits::HEAD_BYTES).unwrap_or(u32::MAX))
             .keep_alive_interval(limits::PING)
             .keep_alive_timeout(limits::PING_ANSWER)
-            .serve_connection(io, service)
-            .await
+            .serve_connection(io, service);
+        tokio::select! {
+            ended = serving => ended,
+            // hyper has no idle limit for HTTP/2: a client that answers pings would stay for ever.
+            () = activity.idle_for(limits::IDLE) => Ok(()),
+        }
     } else {
         hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())

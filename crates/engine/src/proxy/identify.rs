@@ -12,6 +12,17 @@ pub(crate) fn identify(peer: SocketAddr) -> Client {
 }
 
 impl Client {
+    /// What is counted as one client: an IPv4 address, or the /64 an IPv6 address is in, all of which one computer has.
+    pub(crate) fn network(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(_) => self.0,
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            }
+        }
+    }
+
     /// The address.
     pub(crate) const fn address(self) -> IpAddr {
         self.0

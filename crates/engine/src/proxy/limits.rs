@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Connections accepted at once over all doors (chosen: 64 MiB of buffers at most; half of a common descriptor limit of 1,024
-/// is left for upstreams).
+/// Connections and tunnels at once over all doors, and as many to tools (chosen: half of a common descriptor limit of 1,024 is left for the
+/// tools' side; fewer where the system allows fewer, see `engine.rs`).
 pub(crate) const CONNECTIONS: usize = 512;
 /// Connections of one client address at once (chosen: a browser opens six per origin; several people behind one router).
 pub(crate) const CONNECTIONS_PER_CLIENT: usize = 128;
@@ -25,10 +25,17 @@ pub(crate) const HEAD_FIELDS: usize = 100;
 pub(crate) const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
 /// Streams of one HTTP/2 connection (RFC 9113 §6.5.2: not below 100).
 pub(crate) const STREAMS: u32 = 128;
-/// Receive window of one stream, bytes (1 MiB: uploads at 100 ms round trip reach 80 Mbit/s).
-pub(crate) const STREAM_WINDOW: u32 = 1024 * 1024;
-/// Receive window of one HTTP/2 connection, bytes.
-pub(crate) const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// Receive window of one stream of a tool, bytes (256 KiB: uploads at 50 ms round trip reach 40 Mbit/s).
+pub(crate) const STREAM_WINDOW: u32 = 256 * 1024;
+/// Receive window of one HTTP/2 connection to a tool, bytes: what a stranger can make us hold by sending for nothing,
+/// times [`CONNECTIONS`].
+pub(crate) const CONNECTION_WINDOW: u32 = 512 * 1024;
+/// Both windows on the gate, bytes (RFC 9113 §6.9.2: a connection's cannot be smaller).
+pub(crate) const GATE_WINDOW: u32 = 65_535;
+/// Streams of one HTTP/2 connection to the gate (a page, its form, a few tabs).
+pub(crate) const GATE_STREAMS: u32 = 16;
+/// How long an HTTP/2 connection may be idle (chosen: browsers reopen cheaply).
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
 /// Bytes buffered for sending on one stream.
 pub(crate) const SEND_BUFFER: usize = 256 * 1024;
 /// How often a quiet HTTP/2 connection is asked whether it is still there.
@@ -37,17 +44,19 @@ pub(crate) const PING: Duration = Duration::from_secs(25);
 pub(crate) const PING_ANSWER: Duration = Duration::from_secs(20);
 /// Time to connect to a tool (loopback answers at once; a swapped-out program needs a moment).
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
-/// Time for a tool to begin its answer (chosen: model servers think for minutes).
+/// Time for a tool to begin its answer after the request has ended (chosen: model servers think for minutes).
 pub(crate) const ANSWER: Duration = Duration::from_secs(600);
 /// How long an idle connection to a tool is kept (Node closes after 5 s; one second of margin).
 pub(crate) const POOL_IDLE: Duration = Duration::from_secs(4);
 /// Idle connections kept to one tool on one core.
 pub(crate) const POOL_SIZE: usize = 32;
-/// Bytes of a form sent to the gate (a name, a password of 1,024 bytes percent-encoded, and a path).
-pub(crate) const FORM_BYTES: usize = 64 * 1024;
+/// Bytes of a form sent to the gate (a name, a password of 1,024 bytes percent-encoded, and a path of 2,048).
+pub(crate) const FORM_BYTES: usize = 8 * 1024;
+/// Forms read at once (chosen: 256 KiB; signing in takes a fraction of a second).
+pub(crate) const FORMS: usize = 32;
 /// Time for a whole form.
 pub(crate) const FORM: Duration = Duration::from_secs(15);
 /// Bytes copied at once in each direction of a tunnel.
 pub(crate) const TUNNEL_BUFFER: usize = 16 * 1024;
-/// How often a visitor is counted as seen.
+/// How long someone counts as in after the last request.
 pub(crate) const VISITOR_KEPT: Duration = Duration::from_secs(120);

@@ -19,6 +19,7 @@ pub(crate) mod tls;
 pub(crate) mod upgrade;
 pub(crate) mod upstream;
 
+pub(crate) mod activity;
 pub(crate) mod body;
 pub(crate) mod cores;
 pub(crate) mod door;

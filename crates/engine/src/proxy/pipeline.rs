@@ -2,6 +2,8 @@
 
 use super::{
     access_log::Line,
+    activity::Activity,
+    admit::Admitted,
     authenticate::{self, Credential},
     body::Body,
     door::{Door, Serves},
@@ -23,15 +25,19 @@ pub(crate) struct Connection {
     pub(crate) server_name: Option<Host>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Rc<Pool>,
+    /// The place this connection takes; its tunnels keep it.
+    pub(crate) admitted: Arc<Admitted>,
+    pub(crate) activity: Activity,
 }
 
 /// Answers one request, whatever it is.
 pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) -> Response<Body> {
     let began = Instant::now();
+    let busy = connection.activity.begin();
     let mut line = Line::begin(connection.client, &connection.door, &request);
     let visit = pages::Visit::of(&request);
     let response = match stages(connection, request, &mut line).await {
-        Ok(response) => response,
+        Ok(response) => response.map(|body| body.keeping(busy)),
         Err(refusal) => {
             line.refused(refusal);
             pages::refusal(&connection.shared.pages, refusal, &visit)
@@ -68,7 +74,7 @@ async fn stages(
     let permit = super::authorize(subject, door, &snapshot)?;
     line.signed_in(&permit);
     shared.visitors.seen(&permit, *client, shared.clock.timestamp());
-    forward(connection, request, &target, &permit).await
+    forward(connection, request, &target, &permit, &snapshot).await
 }
 
 async fn forward(
@@ -76,10 +82,11 @@ async fn forward(
     request: Request<Incoming>,
     target: &Target,
     permit: &super::Permit,
+    snapshot: &Snapshot,
 ) -> Result<Response<Body>, Refusal> {
-    let outbound = rewrite::rewrite(permit, request, target, connection.client)?;
-    let answer = upstream::send(outbound, permit, &connection.pool, &connection.shared).await?;
-    respond::respond(answer, permit, target, connection.client, &connection.shared)
+    let outbound = rewrite::rewrite(permit, request, target, connection.client, snapshot)?;
+    let answer = upstream::send(outbound, permit, connection).await?;
+    respond::respond(answer, permit, target, connection)
 }
 
 /// A person without a session goes to the gate; a program is told what is missing.

@@ -2,7 +2,7 @@
 //! by the door's, cookies that pretend to be ours removed.
 
 use super::{
-    Permit, body::Body, identify::Client, refusal::Refusal, route::Target, snapshot::Shared, upgrade,
+    Permit, body::Body, pipeline::Connection, refusal::Refusal, route::Target, snapshot::Shared, upgrade,
     upstream::Answer, visitors::Visitors,
 };
 use crate::{
@@ -21,9 +21,9 @@ pub(crate) fn respond(
     answer: Answer,
     permit: &Permit,
     target: &Target,
-    client: Client,
-    shared: &Arc<Shared>,
+    connection: &Connection,
 ) -> Result<Response<Body>, Refusal> {
+    let shared = &connection.shared;
     let Answer { mut response, give_back, upgrade } = answer;
     let status = response.status();
     if status == StatusCode::SWITCHING_PROTOCOLS {
@@ -31,7 +31,8 @@ pub(crate) fn respond(
         if !accepts(response.headers()) {
             return Err(broken(permit, shared));
         }
-        let held = Visitors::hold(shared, permit, client);
+        let place = Arc::clone(&connection.admitted);
+        let held = (Visitors::hold(shared, permit, connection.client), place);
         upgrade::join(visitor, hyper::upgrade::on(&mut response), permit.lease().clone(), held);
         return switching(response);
     }

@@ -8,7 +8,10 @@ use super::{
     Permit, Subject, authenticate::is_websocket, body::VisitorBody, identify::Client, refusal::Refusal,
     route::Target,
 };
-use crate::headers::{cookie, forwarding, hop_by_hop};
+use crate::{
+    headers::{cookie, forwarding, hop_by_hop},
+    identity::{basic, sign_in::Users},
+};
 use hyper::{
     HeaderMap, Method, Request, Uri, Version,
     body::Incoming,
@@ -36,6 +39,7 @@ pub(crate) fn rewrite(
     mut request: Request<Incoming>,
     target: &Target,
     client: Client,
+    users: &impl Users,
 ) -> Result<Outbound, Refusal> {
     let upgrade = upgrade(&mut request)?;
     let (parts, body) = request.into_parts();
@@ -44,7 +48,9 @@ pub(crate) fn rewrite(
     forwarding::strip(&mut headers);
     cookie::strip_ours(&mut headers);
     headers.remove(header::EXPECT);
-    if matches!(permit.subject(), Subject::Basic { .. }) {
+    // A browser that once sent our credential sends it again beside a session; no tool may ever see it.
+    let ours = basic::read(&headers).is_some_and(|credential| users.by_name(&credential.name).is_some());
+    if ours || matches!(permit.subject(), Subject::Basic { .. }) {
         headers.remove(header::AUTHORIZATION);
     }
     let authority = permit.tool().target.authority();

@@ -51,6 +51,10 @@ pub(crate) struct Shared {
     pub(crate) access_log: AccessLog,
     pub(crate) clock: Clock,
     pub(crate) tool_faults: ToolFaults,
+    /// Forms being read at the gate.
+    pub(crate) forms: tokio::sync::Semaphore,
+    /// Connections to tools.
+    pub(crate) upstreams: Arc<tokio::sync::Semaphore>,
     /// Wakes the control path when sessions change.
     pub(crate) changed: tokio::sync::Notify,
 }

@@ -1,11 +1,11 @@
 //! Tunnels: after both sides agreed on a WebSocket, bytes flow until one side ends or the permit is withdrawn.
 
-use super::{Lease, limits, visitors::Held};
+use super::{Lease, limits};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 
-/// Joins both sides in a task of its own.
-pub(crate) fn join(visitor: OnUpgrade, tool: OnUpgrade, lease: Lease, held: Held) {
+/// Joins both sides in a task of its own. What is `held` is kept while the tunnel lasts: its place among the connections.
+pub(crate) fn join<H: 'static>(visitor: OnUpgrade, tool: OnUpgrade, lease: Lease, held: H) {
     tokio::task::spawn_local(async move {
         let tunnel = async {
             let (Ok(visitor), Ok(tool)) = (visitor.await, tool.await) else { return };

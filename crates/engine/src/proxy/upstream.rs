@@ -2,26 +2,22 @@
 //! a failure is.
 
 use super::{
-    Permit,
-    body::VisitorBody,
-    limits,
-    refusal::Refusal,
-    rewrite::Outbound,
-    snapshot::{Shared, Tool},
+    Permit, body::VisitorBody, limits, pipeline::Connection, refusal::Refusal, rewrite::Outbound,
+    snapshot::Tool,
 };
 use crate::{
     platform::{self, ListenerOwner},
     tools::ToolId,
 };
 use hyper::{
-    Method, Request, Response,
-    body::{Body as _, Incoming},
+    Request, Response,
+    body::Incoming,
     client::conn::http1::{self, SendRequest},
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
-use std::{cell::RefCell, collections::HashMap, io, net::SocketAddr, rc::Rc, time::Instant};
-use tokio::{net::TcpStream, time::timeout};
+use std::{cell::RefCell, collections::HashMap, io, net::SocketAddr, rc::Rc, sync::Arc, time::Instant};
+use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 
 /// Why a tool could not be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,14 +62,14 @@ pub(crate) struct Return {
 pub(crate) async fn send(
     outbound: Outbound,
     permit: &Permit,
-    pool: &Rc<Pool>,
-    shared: &Shared,
+    connection: &Connection,
 ) -> Result<Answer, Refusal> {
+    let shared = &connection.shared;
     let (request, upgrade) = outbound.into_parts();
     let sent = tokio::select! {
         biased;
         () = permit.lease().withdrawn() => return Err(Refusal::Withdrawn),
-        sent = exchange(request, permit.tool(), pool) => sent,
+        sent = exchange(request, permit.tool(), &connection.pool, &shared.upstreams) => sent,
     };
     if shared.tool_faults.note(&permit.tool().id, sent.as_ref().err().and_then(|failure| failure.fault())) {
         shared.changed.notify_one();
@@ -100,6 +96,8 @@ enum Failure {
     Visitor(#[source] hyper::Error),
     #[error("it gave no answer in time")]
     Slow,
+    #[error("too many connections to tools are open")]
+    Full,
 }
 
 impl Failure {
@@ -109,11 +107,14 @@ impl Failure {
             Self::Foreign(_) => Some(ToolFault::Foreign),
             Self::Broken(_) => Some(ToolFault::Broken),
             Self::Slow => Some(ToolFault::Slow),
-            Self::Visitor(_) => None,
+            Self::Visitor(_) | Self::Full => None,
         }
     }
 
     fn refusal(&self) -> Refusal {
+        if matches!(self, Self::Full) {
+            return Refusal::Busy;
+        }
         match self.fault() {
             None => Refusal::BadRequest,
             Some(ToolFault::Down) => Refusal::ToolDown,
@@ -128,25 +129,46 @@ async fn exchange(
     mut request: Request<VisitorBody>,
     tool: &Tool,
     pool: &Rc<Pool>,
+    places: &Arc<Semaphore>,
 ) -> Result<(Response<Incoming>, Return), Failure> {
     let key = (tool.id.clone(), tool.target.to_string());
-    let replayable = is_idempotent(request.method()) && request.body().is_end_stream();
     while let Some(mut sender) = pool.take(&key) {
-        match timeout(limits::ANSWER, sender.try_send_request(request)).await {
-            Err(_) => return Err(Failure::Slow),
-            Ok(Ok(response)) => return Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
-            // The tool closed the idle connection as we took it. hyper gives the message back if no byte of it left.
-            Ok(Err(mut failed)) => match failed.take_message() {
-                Some(unsent) if replayable => request = unsent,
-                Some(_) | None => return Err(classify(failed.into_error())),
-            },
+        match answer_of(&mut sender, request).await {
+            Ok(response) => return Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
+            // The tool closed the idle connection as we took it. hyper gives the message back if no byte of it left, so
+            // it is safe to send again whatever its method.
+            Err((_, Some(unsent))) => request = *unsent,
+            Err((failure, None)) => return Err(failure),
         }
     }
-    let mut sender = connect(tool).await?;
-    match timeout(limits::ANSWER, sender.send_request(request)).await {
-        Err(_) => Err(Failure::Slow),
-        Ok(Ok(response)) => Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
-        Ok(Err(error)) => Err(classify(error)),
+    let mut sender = connect(tool, places).await?;
+    match answer_of(&mut sender, request).await {
+        Ok(response) => Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
+        Err((failure, _)) => Err(failure),
+    }
+}
+
+/// Sends a request and waits for the head of its answer. The deadline runs from when the request has been sent.
+async fn answer_of(
+    sender: &mut Sender,
+    request: Request<VisitorBody>,
+) -> Result<Response<Incoming>, (Failure, Option<Box<Request<VisitorBody>>>)> {
+    let sent = request.body().sent();
+    let overdue = async {
+        loop {
+            let complete = sent.is_complete();
+            tokio::time::sleep(limits::ANSWER).await;
+            if complete {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        answered = sender.try_send_request(request) => answered.map_err(|mut failed| {
+            let unsent = failed.take_message().map(Box::new);
+            (classify(failed.into_error()), unsent)
+        }),
+        () = overdue => Err((Failure::Slow, None)),
     }
 }
 
@@ -155,10 +177,15 @@ fn classify(error: hyper::Error) -> Failure {
     if error.is_user() { Failure::Visitor(error) } else { Failure::Broken(error) }
 }
 
-async fn connect(tool: &Tool) -> Result<Sender, Failure> {
-    let stream = match timeout(limits::CONNECT, connect_any(tool)).await {
+async fn connect(tool: &Tool, places: &Arc<Semaphore>) -> Result<Sender, Failure> {
+    let connecting = async {
+        let place = Arc::clone(places).acquire_owned().await.map_err(|_| Failure::Full)?;
+        Ok::<_, Failure>((connect_any(tool).await?, place))
+    };
+    let (stream, place) = match timeout(limits::CONNECT, connecting).await {
+        Err(_) if places.available_permits() == 0 => return Err(Failure::Full),
         Err(_) => return Err(Failure::Connect(io::ErrorKind::TimedOut.into())),
-        Ok(stream) => stream?,
+        Ok(connected) => connected?,
     };
     // Without this, small requests wait for acknowledgements.
     let _ = stream.set_nodelay(true);
@@ -170,6 +197,7 @@ async fn connect(tool: &Tool) -> Result<Sender, Failure> {
     tokio::task::spawn_local(async move {
         // Its end is seen by whoever holds the sender.
         let _ = connection.with_upgrades().await;
+        drop(place);
     });
     Ok(sender)
 }
@@ -202,6 +230,7 @@ fn check_owner(address: SocketAddr) -> Result<(), Failure> {
     }
     match platform::listener_owner(address) {
         ListenerOwner::Us | ListenerOwner::Root | ListenerOwner::Unknown => Ok(()),
+        ListenerOwner::Nobody => Err(Failure::Connect(io::ErrorKind::ConnectionRefused.into())),
         ListenerOwner::Other(uid) => Err(Failure::Foreign(uid)),
     }
 }
@@ -243,8 +272,4 @@ impl Return {
             });
         }
     }
-}
-
-fn is_idempotent(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS)
 }

@@ -65,9 +65,10 @@ impl Visitors {
         list
     }
 
-    /// The list starts anew: someone's session or rights ended. Whoever is still in shows up with the next request.
+    /// The list starts anew: someone's session or rights ended. Whoever is still in shows up with the next request, or has
+    /// a tunnel open.
     pub(crate) fn forget(&self) {
-        self.lock().clear();
+        self.lock().retain(|_, (_, _, tunnels)| *tunnels > 0);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Row, Times>> {
