@@ -16,3 +16,6 @@ mod support;
 mod control;
 mod dependencies;
 mod first_light;
+mod jupyter;
+mod keyring;
+mod pages;

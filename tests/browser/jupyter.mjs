@@ -2,12 +2,13 @@
 //
 // Input: {"url", "username", "password", "screenshotDir"} and, as needed,
 //   "caPem"                 the authority to trust (else the certificate must be good by itself)
-//   "tryWrongPassword"      true: first see that a wrong one is refused and opens nothing
+//   "tryWrongPassword"      a file: first see that a wrong one is refused and opens nothing, then wait until this file exists
 //   "waitFile"              print the step "ready-for-swap", wait until this file exists, then compute again
+//   "untilEnded"            true: print the step "ready-to-end", see the WebSocket closed and no other one opened
 //   "ignoreHTTPSErrors", "deadlineMs"
-// Screenshots: sign-in, refused, lab, notebook, after-swap; failure.
+// Screenshots: sign-in, refused, lab, notebook, after-swap, ended; failure.
 
-import { Broken, expect, expectSignInForm, fileAppears, origin, script, signIn } from './lib.mjs';
+import { Broken, expect, expectSignInForm, fileAppears, origin, script, signIn, signInPatiently } from './lib.mjs';
 
 const KERNEL = /\/api\/kernels\/[^/]+\/channels(\?|$)/;
 /** How a cell's result reaches the page. */
@@ -20,9 +21,12 @@ await script(['url', 'username', 'password'], async (input, run) => {
   const tool = origin(input.url);
 
   await run.step('arrive-at-sign-in', () => arriveAtSignIn(run, input.url));
-  if (input.tryWrongPassword) await run.step('wrong-password-refused', () => tryWrongPassword(run, input));
+  if (input.tryWrongPassword) {
+    await run.step('wrong-password-refused', () => tryWrongPassword(run, input));
+    await run.step('let-go-on', () => fileAppears(input.tryWrongPassword));
+  }
   await run.step('sign-in', async () => {
-    await signIn(page, input);
+    await signInPatiently(page, input);
     const refusal = page.locator('[role=alert]');
     if (origin(page.url()) !== tool && (await refusal.count()) > 0) {
       throw new Broken(`the sign-in was refused: ${await refusal.first().innerText()}`);
@@ -40,6 +44,7 @@ await script(['url', 'username', 'password'], async (input, run) => {
     return { screenshot: await run.screenshot('notebook') };
   });
 
+  if (input.untilEnded) return untilEnded(run, input, kernels);
   if (input.waitFile === undefined) return;
   const before = { kernel: kernels.thatCarried('6*7'), loads: kernels.loads() };
   await run.step('ready-for-swap', () => ({ kernel: new URL(before.kernel.url()).pathname }));
@@ -51,6 +56,25 @@ await script(['url', 'username', 'password'], async (input, run) => {
     return { screenshot: await run.screenshot('after-swap') };
   });
 });
+
+/** Somebody ends the session meanwhile. JupyterLab tries to connect again by itself, and must not get through. */
+async function untilEnded(run, { url }, kernels) {
+  const { page } = run;
+  const kernel = kernels.thatCarried('6*7');
+  await run.step('ready-to-end', () => ({ kernel: new URL(kernel.url()).pathname }));
+  await run.step('kernel-connection-closed', () => kernel.isClosed() || kernel.waitForEvent('close').then(() => {}));
+  await run.step('no-other-connection', async () => {
+    const again = await page.waitForEvent('websocket', (socket) => KERNEL.test(socket.url()));
+    if (!again.isClosed()) await Promise.race([again.waitForEvent('socketerror'), again.waitForEvent('close')]);
+    expect(kernels.onlyHeard(kernel), 'another kernel WebSocket spoke after the session had ended');
+    return { screenshot: await run.screenshot('ended') };
+  });
+  await run.step('sign-in-again', async () => {
+    await page.goto(url, { waitUntil: 'domcontentloaded' });
+    expect(origin(page.url()) !== origin(url), 'the tool answered after the session had ended');
+    await expectSignInForm(page);
+  });
+}
 
 async function arriveAtSignIn(run, url) {
   const answer = await run.page.goto(url, { waitUntil: 'domcontentloaded' });
@@ -102,12 +126,14 @@ async function compute(page, source, expected) {
 /** Notes every kernel WebSocket of the page, what it sent, and every load of a document. */
 function watchKernels(page) {
   const sent = new Map();
+  const heard = new Set();
   let loads = 0;
   let lost = () => {};
   page.on('websocket', (socket) => {
     if (!KERNEL.test(socket.url())) return;
     const frames = [];
     sent.set(socket, frames);
+    socket.on('framereceived', () => heard.add(socket));
     socket.on('framesent', ({ payload }) => frames.push(Buffer.from(payload).toString('latin1')));
     socket.on('close', () => lost());
   });
@@ -125,6 +151,8 @@ function watchKernels(page) {
   return {
     expectSame,
     loads: () => loads,
+    /** Whether no frame came over any other WebSocket. */
+    onlyHeard: (socket) => [...heard].every((known) => known === socket),
 
     /** The WebSocket over which this source went to the kernel. */
     thatCarried(source) {

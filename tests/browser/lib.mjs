@@ -18,6 +18,8 @@ import { promisify, stripVTControlCharacters } from 'node:util';
 export const ACTION_MS = 60_000;
 /** How long a whole script may take, in milliseconds, unless its input says `deadlineMs`. Chosen: ten times the usual. */
 const SCRIPT_MS = 240_000;
+/** How often a sign-in is tried that is told to wait. */
+const PATIENCE = 5;
 /** How often a file that another process makes is looked for, in milliseconds. */
 const POLL_MS = 20;
 
@@ -193,7 +195,7 @@ export async function fileAppears(path, meanwhile = () => {}) {
   }
 }
 
-/** Fills the sign-in form and sends it; returns once the browser has arrived somewhere. */
+/** Fills the sign-in form and sends it; returns the answer to the form once the browser has arrived somewhere. */
 export async function signIn(page, { username, password }) {
   await page.locator('input[name=username]').fill(username);
   await page.locator('input[name=password]').fill(password);
@@ -201,7 +203,24 @@ export async function signIn(page, { username, password }) {
   const arrival = page.waitForEvent('domcontentloaded').catch(() => {
     throw new Broken('sending the sign-in form led nowhere');
   });
-  await Promise.all([arrival, submitButton(page).click()]);
+  const answered = page.waitForResponse((response) => {
+    const request = response.request();
+    return request.method() === 'POST' && request.isNavigationRequest();
+  });
+  const [answer] = await Promise.all([answered, arrival, submitButton(page).click()]);
+  return answer;
+}
+
+/** The same; as long as the account must wait after a failure, waits as long as it is told and tries again. */
+export async function signInPatiently(page, credential) {
+  for (let left = PATIENCE; ; left -= 1) {
+    const answer = await signIn(page, credential);
+    if (answer.status() !== 429) return answer;
+    const seconds = Number(answer.headers()['retry-after']);
+    expect(seconds >= 1 && seconds <= 60, `told to wait ${answer.headers()['retry-after']} seconds`);
+    expect(left > 0, `still told to wait after ${PATIENCE} tries`);
+    await page.waitForTimeout(seconds * 1000);
+  }
 }
 
 /** Throws unless the page is a sign-in form as the scripts and password managers know it. */

@@ -3,6 +3,8 @@
 // Input: {"pages": [{"name": "sign-in", "url": "https://…", "status": 200}, …], "screenshotDir"} and, as needed,
 //   "status" of a page      what it must answer with after redirects; not looked at without
 //   "as" of a page          {"username", "password"}: signs in where the page asks for it, then opens the page again
+//   "attempt" of a page     {"username", "password", "times"}: sends the sign-in form with this that often and looks at what
+//                           comes back; the look is added to the name, so that no look waits for another's failures
 //   "signIn"                {"url", "username", "password"}: a tool's share URL; signs in with JavaScript disabled
 //   "caPem", "ignoreHTTPSErrors", "deadlineMs"
 // Screenshots: NAME-light-wide, NAME-dark-wide, NAME-light-narrow, NAME-dark-narrow; signed-in-without-javascript; failure.
@@ -33,7 +35,7 @@ await script(['pages'], async (input, run) => {
   if (input.signIn) await run.step('sign-in-without-javascript', () => withoutJavaScript(run, input.signIn));
 });
 
-async function examine(run, { name, url, status, as }, look, options) {
+async function examine(run, { name, url, status, as, attempt }, look, options) {
   const visitor = await run.browser.visitor(options);
   const page = (run.page = await visitor.newPage());
   if (as) {
@@ -48,7 +50,9 @@ async function examine(run, { name, url, status, as }, look, options) {
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text());
   });
 
-  const answer = await page.goto(url, { waitUntil: 'load' });
+  const answer = attempt ? await tryInVain(page, url, attempt, look) : await page.goto(url, { waitUntil: 'load' });
+  // A page that tries again by itself would go away under the eyes that look at it.
+  await page.evaluate(() => window.stop());
   if (status !== undefined) expect(answer.status() === status, `answered ${answer.status()}, expected ${status}`);
   const screenshot = await run.screenshot(`${name}-${look}`, { fullPage: true });
   const faults = await page.evaluate(faultsOfPage);
@@ -57,6 +61,22 @@ async function examine(run, { name, url, status, as }, look, options) {
   expect(errors.length === 0, `the page complains: ${errors.join('; ')}`);
   await visitor.close();
   return { status: answer.status(), url: answer.url(), stops, screenshot };
+}
+
+/** Sends a wrong password; returns the last answer. */
+async function tryInVain(page, url, { username, password, times = 1 }, look) {
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
+  let answer;
+  for (let time = 0; time < times; time += 1) {
+    await expectSignInForm(page);
+    answer = await signIn(page, { username: `${username}-${look}`, password });
+  }
+  await expectSignInForm(page);
+  const kept = await page.locator('input[name=username]').inputValue();
+  expect(kept === `${username}-${look}`, `the name has to be typed again: ${JSON.stringify(kept)}`);
+  expect((await page.locator('input[name=password]').inputValue()) === '', 'the page gives the password back');
+  expect((await page.locator('[role=alert]:visible').count()) === 1, 'the failure is not explained');
+  return answer;
 }
 
 /** Runs in the page; returns a sentence per fault. */

@@ -1,7 +1,10 @@
 //! What the tests stand on.
 
+pub(crate) mod browser;
+pub(crate) mod jupyter;
 pub(crate) mod raw;
 pub(crate) mod recorder;
+pub(crate) mod session_bus;
 pub(crate) mod trial;
 
 pub(crate) use recorder::Recorder;

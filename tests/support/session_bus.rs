@@ -120,15 +120,41 @@ impl SessionBus {
         Ok(())
     }
 
+    /// Ends the dialog that [`Keyring::LockedAsking`] opened, as closing its window would; fails where there is none.
+    pub(crate) fn dismiss_dialog(&self) -> anyhow::Result<()> {
+        let said = self.call_bus("org.freedesktop.DBus.GetConnectionUnixProcessID", &[PROMPTER_NAME])?;
+        let number = said.split(|letter: char| !letter.is_ascii_digit()).rfind(|digits| !digits.is_empty());
+        let number = number.with_context(|| format!("no process in {said}"))?.parse()?;
+        let dialog = rustix::process::Pid::from_raw(number).context("a process of nobody")?;
+        rustix::process::kill_process(dialog, rustix::process::Signal::KILL)?;
+        self.until_nobody_owns(PROMPTER_NAME)
+    }
+
+    /// A keyring that was never used before, unlocked, in the place of this one.
+    pub(crate) fn forget_keyring(&mut self) -> anyhow::Result<()> {
+        self.stop_keyring()?;
+        fs::remove_file(self.keyring_file()).context("removing the keyring")?;
+        self.restart_keyring(Keyring::Unlocked)
+    }
+
+    /// Where the login keyring lies; to be changed only while no daemon runs.
+    pub(crate) fn keyring_file(&self) -> PathBuf {
+        self.path(LOGIN_FILE)
+    }
+
     /// Ends the daemon and waits until the bus has noticed.
     pub(crate) fn stop_keyring(&mut self) -> anyhow::Result<()> {
         if self.keyring.take().is_none() {
             return Ok(());
         }
         // A new daemon that still sees the old owner gives up, so the name must be free before this returns.
+        self.until_nobody_owns(SERVICE_NAME)
+    }
+
+    fn until_nobody_owns(&self, name: &str) -> anyhow::Result<()> {
         let asked_since = Instant::now();
-        while self.call_bus("org.freedesktop.DBus.NameHasOwner", &[SERVICE_NAME])?.contains("true") {
-            ensure!(asked_since.elapsed() < DEADLINE, "the killed gnome-keyring still owns its name");
+        while self.call_bus("org.freedesktop.DBus.NameHasOwner", &[name])?.contains("true") {
+            ensure!(asked_since.elapsed() < DEADLINE, "something that was killed still owns {name}");
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
@@ -313,5 +339,6 @@ const PROMPTER: &str = "/usr/share/dbus-1/services/org.gnome.keyring.SystemPromp
 
 /// Names and paths of the Secret Service API 0.2 and of gnome-keyring.
 const SERVICE_NAME: &str = "org.freedesktop.secrets";
+const PROMPTER_NAME: &str = "org.gnome.keyring.SystemPrompter";
 const SERVICE_PATH: &str = "/org/freedesktop/secrets";
 const LOGIN_PATH: &str = "/org/freedesktop/secrets/collection/login";

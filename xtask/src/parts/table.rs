@@ -16,6 +16,9 @@ pub(super) const PARTS: &[Part] = &[
     debian("ps", &[Test], |_| found("ps").is_some(), &["procps"]),
     debian("D-Bus", &[Test], |_| found("dbus-run-session").is_some(), &["dbus"]),
     debian("the GNOME keyring", &[Test], |_| found("gnome-keyring-daemon").is_some(), &["gnome-keyring"]),
+    // Locks a test's keyring over its bus; shows its dialog on a display nobody looks at.
+    debian("gdbus", &[Test], |_| found("gdbus").is_some(), &["libglib2.0-bin"]),
+    debian("Xvfb", &[Test], |_| found("Xvfb").is_some(), &["xvfb"]),
     debian("Chromium", &[Test], |_| found("chromium").is_some(), &["chromium"]),
     // Puts our authority into a browser profile of a test.
     debian("certutil", &[Test], |_| found("certutil").is_some(), &["libnss3-tools"]),

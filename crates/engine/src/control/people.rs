@@ -32,6 +32,10 @@ impl State {
         let created = self.shared.clock.timestamp();
         let (key, name, admin, tools) = (self.key()?, add.name.clone(), add.admin, tools_json(&reach));
         let plain = proof.to_bytes();
+        if self.is_stored(&add.name).await? {
+            // One that does not open keeps its place until it is removed.
+            return Err(ControlError::UserExists(add.name));
+        }
         let id = self
             .database
             .call(move |transaction| {
@@ -107,11 +111,45 @@ impl State {
 
     /// Removes an account with its sessions. It is out at once, even where saving fails.
     pub(super) async fn remove_user(&mut self, name: &str) -> Result<(), ControlError> {
-        let old = Arc::clone(self.user(name)?);
+        let old = match self.user(name) {
+            Ok(user) => Arc::clone(user),
+            Err(unknown) => return self.remove_unopened(name).await?.then_some(()).ok_or(unknown),
+        };
         let id = old.id;
         self.replace(&old, None);
         self.shared.sessions.end_here(|session| session.user == id);
         self.save(move |transaction| transaction.execute("DELETE FROM user WHERE id = ?1", [id.0])).await
+    }
+
+    /// Removes an account that is stored but does not open; says whether there was one.
+    async fn remove_unopened(&mut self, name: &str) -> Result<bool, ControlError> {
+        if !self.is_stored(name).await? {
+            return Ok(false);
+        }
+        let row = name.to_owned();
+        let id = self
+            .database
+            .call(move |transaction| {
+                transaction.query_row("DELETE FROM user WHERE name = ?1 RETURNING id", [row], |row| {
+                    row.get(0).map(UserId)
+                })
+            })
+            .await?;
+        self.shared.sessions.end(|session| session.user == id).await?;
+        let what = cannot_sign_in(name).to_lowercase();
+        self.notes.retain(|note| note.what.to_lowercase() != what);
+        Ok(true)
+    }
+
+    /// Whether the database knows the name, also where the account does not open.
+    async fn is_stored(&self, name: &str) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.database
+            .call(move |transaction| {
+                transaction
+                    .query_row("SELECT EXISTS (SELECT 1 FROM user WHERE name = ?1)", [name], |row| row.get(0))
+            })
+            .await
     }
 
     /// Saves what is in force already.
@@ -181,7 +219,7 @@ impl State {
             let proof = opened.and_then(|plain| Proof::from_bytes(plain.expose_secret()));
             let (Some(proof), Some(reach)) = (proof, stored_reach(tools.as_deref())) else {
                 let why = "What is stored of this account does not open with this installation's key.";
-                self.note(&format!("{name} cannot sign in"), why, "Remove and add the account again.");
+                self.note(&cannot_sign_in(&name), why, "Remove and add the account again.");
                 continue;
             };
             let created = Timestamp(u64::try_from(created).unwrap_or(0));
@@ -248,7 +286,8 @@ impl State {
     fn user(&self, name: &str) -> Result<&Arc<User>, ControlError> {
         let lower = name.to_lowercase();
         let found = self.users.iter().find(|user| user.name.to_lowercase() == lower);
-        found.ok_or_else(|| ControlError::UnknownUser(name.to_owned()))
+        // While nothing can be opened nobody is known, which does not mean that nobody is there.
+        found.ok_or_else(|| self.key().err().unwrap_or_else(|| ControlError::UnknownUser(name.to_owned())))
     }
 
     fn created(&self, id: UserId, password: Option<Secret>) -> Result<UserCreated, ControlError> {
@@ -339,6 +378,10 @@ fn stored_reach(column: Option<&str>) -> Option<Reach> {
         None => Some(Reach::All),
         Some(text) => serde_json::from_str(text).ok().map(Reach::Only),
     }
+}
+
+fn cannot_sign_in(name: &str) -> String {
+    format!("{name} cannot sign in")
 }
 
 fn place(id: UserId) -> String {

@@ -184,7 +184,11 @@ async fn welcome(
         end(connection, &session.id).await?;
         return Err(Refusal::Withdrawn);
     }
-    let mut response = onward(connection, way, session, user, target, snapshot)?;
+    let mut response = match onward(connection, way, session, user, target, snapshot) {
+        // Signed in all the same: the page that says so must not cost the cookie, or the session would belong to nobody.
+        Err(Refusal::NotForYou) => see_other(&format!("/sign-in?{}", way.query()))?,
+        done => done?,
+    };
     set(&mut response, cookie::set(&name, &token, session::LIFETIME))?;
     Ok(response)
 }
@@ -328,6 +332,15 @@ impl Way {
             "to" if path::is_local_reference(value) => value.clone_into(&mut self.to),
             _ => {}
         }
+    }
+
+    /// The same way in a URL.
+    fn query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("door", &self.door)
+            .append_pair("state", &self.state)
+            .append_pair("to", &self.to)
+            .finish()
     }
 
     /// The open door it names at this gate's level, with its origin; the gate never leads anywhere else.

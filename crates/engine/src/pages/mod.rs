@@ -109,15 +109,20 @@ fn see_other(location: &str) -> Result<Response<Body>, Refusal> {
 fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Body>, Refusal> {
     let row = refusal.row();
     let text = |id: &str| pages.texts.text(&visit.languages, id);
-    let fresh = matches!(refusal, Refusal::StaleCode | Refusal::Withdrawn);
+    // Asking again for the same helps only where the answer may be another one.
+    let (again, again_url) = match refusal {
+        Refusal::StaleCode | Refusal::Withdrawn => ("to-sign-in", "/"),
+        Refusal::NoSuchPage | Refusal::NotForYou => ("to-start", "/"),
+        _ => ("back", ""),
+    };
     let template = Message {
         language: pages.texts.language(&visit.languages),
         style: STYLE,
         title: text(&format!("{}-title", row.text)),
         text: text(&format!("{}-text", row.text)),
         retry: refusal.retry_after(),
-        again: text(if fresh { "to-sign-in" } else { "back" }),
-        again_url: if fresh { "/" } else { "" },
+        again: text(again),
+        again_url,
     };
     pages.page(row.status, &template, "")
 }

@@ -47,10 +47,16 @@ pub(crate) enum VaultError {
     KeyMissing,
     /// The key there is belongs to something else.
     #[error(
-        "the key in the keyring does not open this installation's sealed data; bring the right keyring or passphrase \
-         file back, or run `drawbridge recovery use` with the recovery code"
+        "the key in the keyring does not open this installation's sealed data; bring the right keyring back, or run \
+         `drawbridge recovery use` with the recovery code"
     )]
     WrongKey,
+    /// The passphrase file is not the one this home was sealed with.
+    #[error(
+        "the passphrase file does not open this installation's sealed data; bring the right file back, or run \
+         `drawbridge recovery use` with the recovery code"
+    )]
+    WrongPassphrase,
     /// Sealed data but no `keys.json`.
     #[error(
         "keys.json is missing while sealed data is there; put keys.json back from a backup, or move the whole home \
@@ -144,8 +150,12 @@ impl Vault {
                 PassphraseFile::open(path, &self.home, Create::No)?.root_key(&salt_of(file)?)?
             }
         };
-        DataKey::unwrap_with(root.expose(), &file.installation, BY_ROOT_KEY, &wrapped)
-            .map_err(|_| VaultError::WrongKey)
+        DataKey::unwrap_with(root.expose(), &file.installation, BY_ROOT_KEY, &wrapped).map_err(
+            |_| match &self.choice {
+                KeyringChoice::System => VaultError::WrongKey,
+                KeyringChoice::PassphraseFile(_) => VaultError::WrongPassphrase,
+            },
+        )
     }
 
     async fn create(&self) -> Result<DataKey, VaultError> {

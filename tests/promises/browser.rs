@@ -1,0 +1,72 @@
+//! A browser that signs in step by step, so that every step can be tampered with.
+
+use super::{Door, Reply};
+use crate::support::trial::PASSWORD;
+
+/// What a browser holds after each step.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Browser {
+    /// `NAME=VALUE` of the mark the door set.
+    pub(super) mark: String,
+    /// `door=…&state=…&to=…`, as the door sent it to the gate.
+    pub(super) way: String,
+    /// `NAME=VALUE` of the gate's cookie.
+    pub(super) gate: String,
+    /// `/.drawbridge/enter?code=…`.
+    pub(super) enter: String,
+    /// `NAME=VALUE` of the door's cookie.
+    pub(super) door: String,
+}
+
+impl Browser {
+    /// A browser that was sent from the door to the gate.
+    pub(super) fn begun(door: Door) -> Self {
+        let reply = door.ask("GET /", &["accept: text/html"]).expect("an answer");
+        let way =
+            reply.field("location").and_then(|location| location.split_once('?')).expect("a way to the gate");
+        Self { mark: reply.cookie("-begin-").expect("a mark"), way: way.1.to_owned(), ..Self::default() }
+    }
+
+    /// A browser that holds a one-time code it has not used.
+    pub(super) fn with_code(door: Door, gate: Door) -> Self {
+        let mut browser = Self::begun(door);
+        let reply = browser.post(gate, "anna", PASSWORD);
+        assert_eq!(reply.status, 303, "{}", reply.head);
+        browser.gate = reply.cookie("drawbridge-").expect("the gate's cookie");
+        let location = reply.field("location").expect("a way back");
+        browser.enter = location.strip_prefix(&door.origin()).expect("this door").to_owned();
+        browser
+    }
+
+    /// A browser with a session at the door.
+    pub(super) fn signed_in(door: Door, gate: Door) -> Self {
+        let mut browser = Self::with_code(door, gate);
+        let reply = browser.enter(door).expect("an answer");
+        assert_eq!(reply.status, 303, "{}", reply.head);
+        browser.door = reply.cookie("drawbridge-").expect("the door's cookie");
+        browser
+    }
+
+    /// Types a name and a password at the gate.
+    pub(super) fn post(&self, gate: Door, name: &str, password: &str) -> Reply {
+        let form = format!("username={name}&password={}&{}", password.replace(' ', "+"), self.way);
+        let fields = [
+            format!("origin: {}", gate.origin()),
+            "content-type: application/x-www-form-urlencoded".to_owned(),
+            format!("content-length: {}", form.len()),
+        ];
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let bytes = gate.request("POST /sign-in", &fields) + &form;
+        gate.exchange(bytes.as_bytes()).expect("an answer")
+    }
+
+    /// Follows the way back with the code.
+    pub(super) fn enter(&self, door: Door) -> Option<Reply> {
+        door.ask(&format!("GET {}", self.enter), &[&format!("cookie: {}", self.mark)])
+    }
+
+    /// The cookie field for the door.
+    pub(super) fn cookie(&self) -> String {
+        format!("cookie: {}", self.door)
+    }
+}
