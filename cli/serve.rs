@@ -17,9 +17,11 @@ pub(crate) struct Serve {
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(place: &Place, serve: Serve) -> Result<(), Failure> {
     begin_log(place);
+    // Before anyone can learn that it runs: from here on a signal ends it cleanly.
+    let wish = StopWish::listen()?;
     let engine = Engine::start(configuration(place, serve.lan)?).await?;
     output::line(&format!("ready unix:{}", engine.socket().display()));
-    stopped().await?;
+    wish.made().await?;
     engine.stop().await;
     Ok(())
 }
@@ -47,20 +49,42 @@ pub(crate) fn begin_log(place: &Place) {
     let _ = tracing_subscriber::registry().with(talk).with(kept).try_init();
 }
 
-/// Waits for the wish to stop.
+/// The wish to stop, listened for from its making on.
 #[cfg(unix)]
-pub(crate) async fn stopped() -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+pub(crate) struct StopWish(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl StopWish {
+    /// Listens for SIGTERM and SIGINT; neither ends the process by itself any more.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
     }
-    Ok(())
+
+    /// Waits for it.
+    pub(crate) async fn made(mut self) -> Result<(), Failure> {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+        Ok(())
+    }
 }
 
-/// Waits for the wish to stop.
+/// The wish to stop.
 #[cfg(not(unix))]
-pub(crate) async fn stopped() -> Result<(), Failure> {
-    Ok(tokio::signal::ctrl_c().await?)
+pub(crate) struct StopWish(tokio::signal::windows::CtrlC);
+
+#[cfg(not(unix))]
+impl StopWish {
+    /// Listens for Ctrl-C; it does not end the process by itself any more.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        Ok(Self(tokio::signal::windows::ctrl_c()?))
+    }
+
+    /// Waits for it.
+    pub(crate) async fn made(mut self) -> Result<(), Failure> {
+        let _ = self.0.recv().await;
+        Ok(())
+    }
 }

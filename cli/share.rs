@@ -70,6 +70,8 @@ pub(crate) async fn run(place: &Place, share: Share, output: &Output) -> Result<
 
 async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failure> {
     serve::begin_log(place);
+    // Before anything opens: from here on Ctrl-C closes it again.
+    let wish = serve::StopWish::listen()?;
     let mut asker = start(place, share.lan.clone()).await?;
     let mut opened = open(&mut asker, &share).await;
     if let Err(Failure::NoNetwork(_)) = &opened
@@ -87,7 +89,7 @@ async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failu
             if output.is_text() {
                 output::say("Ctrl-C closes it; it stays in the list of tools.");
             }
-            let waited = serve::stopped().await;
+            let waited = wish.made().await;
             let request = Request::Level { tool: shared.tool.id, level: Level::Local, for_seconds: None };
             let closed = asker.value(request).await;
             waited.and(closed.map(drop))
@@ -185,7 +187,17 @@ fn offers_loopback() -> bool {
     }
     output::say("No local network was found. Try it on 127.0.0.1, for this computer alone? [y/N]");
     let mut answer = String::new();
+    // Nothing is open yet, so Ctrl-C at the question may simply end the program.
+    let at_question = serve::StopWish::listen().map(|wish| {
+        tokio::spawn(async move {
+            let _ = wish.made().await;
+            std::process::exit(1);
+        })
+    });
     let read = std::io::stdin().lock().read_line(&mut answer);
+    if let Ok(task) = at_question {
+        task.abort();
+    }
     read.is_ok() && answer.trim().eq_ignore_ascii_case("y")
 }
 

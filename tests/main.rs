@@ -15,7 +15,9 @@ mod support;
 
 mod control;
 mod dependencies;
+mod faults;
 mod first_light;
 mod jupyter;
 mod keyring;
 mod pages;
+mod promises;

@@ -17,6 +17,7 @@ fn asks(door: Door, fields: &[(&str, &str)], body: Option<&str>) -> u16 {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of spellings")]
 fn http2_requests_that_could_be_read_in_two_ways_are_refused() {
     let tool = Tool::echoing();
     let trial = Trial::sharing(&tool.url(), "lan");

@@ -104,7 +104,7 @@ impl Open {
     }
 
     /// Nothing of it may go on after the deadline.
-    fn is_over_by(mut self, deadline: Instant, tool: &Tool, what: &str) {
+    fn ends_by(mut self, deadline: Instant, tool: &Tool, what: &str) {
         let (name, value) = &self.credential;
         let (authority, origin) = (self.door.authority(), self.door.origin());
         let before = tool.asked().len();
@@ -126,7 +126,11 @@ impl Open {
         // The visitor never stops sending; the tool's side tells whether it still arrives.
         let pushing = AtomicBool::new(true);
         std::thread::scope(|scope| {
-            scope.spawn(|| while pushing.load(Ordering::SeqCst) && self.upload.send("5\r\nstill\r\n") {});
+            scope.spawn(|| {
+                while pushing.load(Ordering::SeqCst) && self.upload.send("5\r\nstill\r\n") {
+                    std::thread::yield_now();
+                }
+            });
             let is_over = loop {
                 if tool.open() == 0 || Instant::now() > deadline {
                     break tool.open() == 0;
@@ -156,7 +160,7 @@ fn ends_everything(level: &str, what: &str, programs_too: bool, act: impl FnOnce
     std::thread::scope(|scope| {
         for open in open {
             let tool = &tool;
-            scope.spawn(move || open.is_over_by(deadline, tool, what));
+            scope.spawn(move || open.ends_by(deadline, tool, what));
         }
     });
 }
@@ -220,7 +224,7 @@ fn signing_out_and_leaving_end_what_runs_through_the_session() {
         };
         let (cookie, origin) = (format!("cookie: {cookie}"), format!("origin: {}", at.origin()));
         assert_eq!(at.status(line, &[&cookie, &origin, "content-length: 0"]), 303);
-        open.is_over_by(Instant::now() + PROMISED + ROOM, &tool, line);
+        open.ends_by(Instant::now() + PROMISED + ROOM, &tool, line);
     }
 }
 

@@ -46,11 +46,6 @@ impl Asked {
         let all = super::wire::fields(&self.head);
         all.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
-
-    /// The names of all fields, in lower case.
-    pub(super) fn names(&self) -> Vec<String> {
-        super::wire::fields(&self.head).map(|(name, _)| name.to_ascii_lowercase()).collect()
-    }
 }
 
 /// An answer of this length and text.

@@ -119,12 +119,6 @@ impl Wire {
         true
     }
 
-    /// Whether the other side ended without sending anything more.
-    pub(super) fn ends_silently(&mut self) -> bool {
-        let silent = self.held.is_empty() && self.more().is_none();
-        silent && self.held.is_empty()
-    }
-
     fn chunks(&mut self) -> Option<Vec<u8>> {
         let mut body = Vec::new();
         loop {

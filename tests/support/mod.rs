@@ -1,13 +1,19 @@
 //! What the tests stand on.
 
 pub(crate) mod browser;
+pub(crate) mod enclosure;
 pub(crate) mod jupyter;
+pub(crate) mod kernel;
 pub(crate) mod raw;
 pub(crate) mod recorder;
+pub(crate) mod sentence;
 pub(crate) mod session_bus;
 pub(crate) mod trial;
+pub(crate) mod wire;
 
+pub(crate) use enclosure::Enclosure;
 pub(crate) use recorder::Recorder;
+pub(crate) use sentence::assert_one_sentence;
 pub(crate) use trial::Trial;
 
 use std::time::{Duration, Instant};

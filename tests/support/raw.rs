@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use std::{
-    io::{Read, Write},
+    io::Read,
     net::{SocketAddr, TcpStream},
     sync::Arc,
     time::Duration,
@@ -35,15 +35,6 @@ pub(crate) fn connect(address: SocketAddr, name: &str, protocols: &[&str]) -> st
         tls.conn.complete_io(&mut tls.sock)?;
     }
     Ok(tls)
-}
-
-/// Writes bytes over a fresh HTTP/1.1 connection and reads until the end or a pause.
-pub(crate) fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
-    let mut tls = connect(address, &address.ip().to_string(), &["http/1.1"]).expect("a handshake");
-    tls.sock.set_read_timeout(Some(Duration::from_millis(700))).expect("a socket");
-    // The other side may refuse before everything is written.
-    let _ = tls.write_all(bytes).and_then(|()| tls.flush());
-    read_to_end(&mut tls)
 }
 
 /// Everything until the end, an error or a pause.

@@ -117,9 +117,20 @@ impl Engine {
         if let Some((aside, reason)) = loaded.kept_aside {
             notes.push(kept_aside("settings.toml", &reason, &aside));
         }
+        let vault = Vault::new(paths.path(), keyring);
         let opened = Database::open(&paths.database(), now)?;
         if let Some(aside) = opened.kept_aside {
             notes.push(kept_aside("drawbridge.db", "SQLite found it damaged", &aside));
+        } else if opened.is_new && vault.exists() {
+            notes.push(Trouble {
+                what: "drawbridge.db was missing or empty, so everything is closed and every account is gone"
+                    .to_owned(),
+                why: "It is there in every home that was used before; something removed or emptied it."
+                    .to_owned(),
+                remedy:
+                    "Stop Drawbridge, put a good copy in its place and start again; or set things up anew."
+                        .to_owned(),
+            });
         }
         let database = opened.database;
         let connections = connections();
@@ -130,7 +141,6 @@ impl Engine {
             connections: Connections::new(connections),
             identities: Arc::new(Identities::new()?),
         };
-        let vault = Vault::new(paths.path(), keyring);
         let settings = loaded.settings;
         let state = State::begin(Beginnings { home, settings, vault, database, lan, ground, notes }).await?;
         let socket = paths.control_socket();

@@ -1,6 +1,9 @@
 //! The home: the folder with all state of one installation, and the lock that makes its engine the only one.
 
-use crate::{platform, store::rotation::RotatingFile};
+use crate::{
+    platform,
+    store::{files, rotation::RotatingFile},
+};
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
@@ -119,7 +122,11 @@ impl Home {
         let lock =
             OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(LockedHome { home: self, _lock: lock }),
+            Ok(()) => {
+                // Ours alone from here on, so nobody is in the middle of writing one of these.
+                files::remove_unfinished(&self.path);
+                Ok(LockedHome { home: self, _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => Err(HomeError::Running(self.path)),
             Err(TryLockError::Error(source)) => Err(unusable(source)),
         }

@@ -15,7 +15,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -23,8 +23,8 @@ use std::{
 #[derive(Default)]
 pub(crate) struct OpenDoors {
     open: Mutex<Open>,
-    /// Set by *close everything* until the writer has lowered every level: nothing opens meanwhile.
-    close_wanted: AtomicBool,
+    /// How often *close everything* was asked for and the writer has not lowered every level yet: nothing opens meanwhile.
+    closing: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -39,7 +39,7 @@ pub(super) type Proven = HashMap<SocketAddr, Bound>;
 impl OpenDoors {
     /// Closes everything at once.
     pub(crate) fn close_all(&self) {
-        self.close_wanted.store(true, Ordering::Release);
+        self.closing.fetch_add(1, Ordering::AcqRel);
         let mut open = self.lock();
         open.doors.drain(..).for_each(|door| door.closing.cancel());
         open.listeners.clear();
@@ -47,12 +47,12 @@ impl OpenDoors {
 
     /// Whether everything shall close and the levels do not say so yet.
     pub(super) fn is_close_wanted(&self) -> bool {
-        self.close_wanted.load(Ordering::Acquire)
+        self.closing.load(Ordering::Acquire) > 0
     }
 
-    /// The levels say so now.
+    /// The levels say so now, for one of those who asked.
     pub(super) fn closed(&self) {
-        self.close_wanted.store(false, Ordering::Release);
+        self.closing.fetch_sub(1, Ordering::AcqRel);
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -76,6 +76,9 @@ impl State {
         proven: &mut Proven,
     ) -> Result<(), BindError> {
         for address in addresses {
+            if self.open_doors.is_close_wanted() {
+                return Ok(());
+            }
             if proven.contains_key(&address) || self.open_doors.lock().listeners.contains_key(&address) {
                 continue;
             }

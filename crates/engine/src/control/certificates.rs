@@ -174,23 +174,21 @@ impl State {
 
     /// Forgets the imported certificate and closes the internet doors it was shown at.
     pub(super) async fn remove_certificate(&mut self) -> Result<Vec<Certificate>, ControlError> {
+        let levels = self.levels().into_iter();
+        let open: Vec<_> =
+            levels.filter(|(_, level)| *level == Level::Internet).map(|(tool, _)| tool).collect();
+        let leaf = self.certificates.internet.as_ref();
+        let imported = leaf.is_some_and(|leaf| leaf.issuer_kind() == Issuer::Imported);
+        if imported || self.certificates.internet_trouble.is_some() {
+            // A browser warning is less than what the owner opened these doors with: they close first, and may be
+            // opened again.
+            self.lower(&open, Level::Lan).await?;
+        }
         self.database
             .call(|transaction| {
                 transaction.execute("DELETE FROM sealed WHERE name = ?1", [IMPORTED]).map(drop)
             })
             .await?;
-        let open: Vec<_> = self
-            .levels()
-            .into_iter()
-            .filter(|(_, level)| *level == Level::Internet)
-            .map(|(tool, _)| tool)
-            .collect();
-        // A browser warning is less than what the owner opened these doors with: they close, and may be opened again.
-        let imported =
-            self.certificates.internet.as_ref().is_some_and(|leaf| leaf.issuer_kind() == Issuer::Imported);
-        if imported || self.certificates.internet_trouble.is_some() {
-            self.lower(&open, Level::Lan).await?;
-        }
         self.load_certificates().await?;
         self.apply();
         Ok(self.certificate_models())

@@ -10,17 +10,15 @@ impl State {
         let all: Vec<ToolId> = self.settings.tools.iter().map(|tool| tool.id.clone()).collect();
         let lowered = self.lower(&all, Level::Local).await;
         self.open_doors.closed();
-        lowered?;
+        // Also of tools that are not in these settings: a file that comes back must not open what was closed here.
+        let removed = self.markers.remove_all().map_err(ControlError::Marker);
+        let forgotten = self
+            .database
+            .call(|transaction| transaction.execute("DELETE FROM acknowledged", []).map(drop))
+            .await
+            .map_err(|error| ControlError::ClosedUnsaved(std::io::Error::other(error)));
+        lowered.and(removed).and(forgotten)?;
         Ok(self.status().tools)
-    }
-
-    /// Where *close everything* was asked for but its request found no room, lowers the levels all the same.
-    pub(super) async fn finish_closing(&mut self) {
-        if self.open_doors.is_close_wanted()
-            && let Err(error) = self.close_everything().await
-        {
-            tracing::warn!(%error, "everything is closed, but that could not be saved");
-        }
     }
 
     /// Brings tools down to a level, or leaves those below it.
@@ -67,13 +65,15 @@ impl State {
         for id in tools {
             let known = self.settings.tools.iter().find(|tool| tool.id == *id).map(Acknowledged::of);
             let sealed = match (&known, &self.key) {
-                (Some(known), Ok(key)) if known.level > Level::Local => Some(known.seal(key, id)?),
+                (Some(known), Ok(key)) if known.level > Level::Local => {
+                    Some(Acknowledged::seal(std::slice::from_ref(known), key, id)?)
+                }
                 _ => None,
             };
             rows.push((id.to_string(), sealed));
             match known {
                 Some(known) if known.level > Level::Local => {
-                    self.grounds.acknowledged.insert(id.clone(), known)
+                    self.grounds.acknowledged.insert(id.clone(), vec![known])
                 }
                 Some(_) | None => self.grounds.acknowledged.remove(id),
             };

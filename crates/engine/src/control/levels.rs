@@ -53,14 +53,15 @@ impl Acknowledged {
             && tool.networks.iter().all(|network| self.networks.contains(network))
     }
 
-    /// The sealed form.
-    pub(crate) fn seal(&self, key: &DataKey, tool: &ToolId) -> Result<Vec<u8>, SealError> {
-        let plain = serde_json::to_vec(self).map_err(|_| SealError::DoesNotOpen)?;
+    /// The sealed form. While a change is being saved both the old and the new stand in it, so that the tool is one or
+    /// the other whenever it is cut short.
+    pub(crate) fn seal(known: &[Self], key: &DataKey, tool: &ToolId) -> Result<Vec<u8>, SealError> {
+        let plain = serde_json::to_vec(known).map_err(|_| SealError::DoesNotOpen)?;
         key.seal(&place(tool), &plain)
     }
 
     /// Reads the sealed form.
-    pub(crate) fn open(key: &DataKey, tool: &ToolId, sealed: &[u8]) -> Result<Self, SealError> {
+    pub(crate) fn open(key: &DataKey, tool: &ToolId, sealed: &[u8]) -> Result<Vec<Self>, SealError> {
         let plain = key.open(&place(tool), sealed)?;
         serde_json::from_slice(plain.expose_secret()).map_err(|_| SealError::DoesNotOpen)
     }
@@ -69,17 +70,15 @@ impl Acknowledged {
 /// Everything a tool's level depends on besides the settings.
 #[derive(Debug, Default)]
 pub(crate) struct Grounds {
-    pub(crate) acknowledged: BTreeMap<ToolId, Acknowledged>,
+    pub(crate) acknowledged: BTreeMap<ToolId, Vec<Acknowledged>>,
     pub(crate) markers: BTreeMap<ToolId, Level>,
 }
 
 impl Grounds {
     /// How high the owner let this tool go.
     pub(crate) fn ceiling(&self, tool: &ToolSettings) -> Level {
-        match self.acknowledged.get(&tool.id) {
-            Some(known) if known.covers(tool) => known.level,
-            Some(_) | None => Level::Local,
-        }
+        let known = self.acknowledged.get(&tool.id).into_iter().flatten();
+        known.filter(|known| known.covers(tool)).map(|known| known.level).max().unwrap_or_default()
     }
 
     /// The level in force.
@@ -141,6 +140,15 @@ impl Markers {
         Ok(())
     }
 
+    /// Removes every one, also of tools nobody knows any more. Needs no free space.
+    pub(crate) fn remove_all(&self) -> io::Result<()> {
+        let mut removed = Ok(());
+        for file in std::fs::read_dir(&self.0)? {
+            removed = removed.and(file.and_then(|file| files::remove_marker(&file.path())));
+        }
+        removed
+    }
+
     fn path(&self, tool: &ToolId, level: Level) -> PathBuf {
         Path::new(&self.0).join(format!("{tool}.{level}"))
     }
@@ -164,7 +172,7 @@ mod tests {
     fn grounds(acknowledged: Level, marker: Level) -> Grounds {
         let id = tool("local").id;
         let known = Acknowledged { level: acknowledged, ..Acknowledged::of(&tool("local")) };
-        Grounds { acknowledged: [(id.clone(), known)].into(), markers: [(id, marker)].into() }
+        Grounds { acknowledged: [(id.clone(), vec![known])].into(), markers: [(id, marker)].into() }
     }
 
     #[test]
@@ -198,7 +206,7 @@ mod tests {
         let mut grounds = grounds(Level::Lan, Level::Lan);
         let mut timed = tool("lan");
         (timed.opened, timed.until) = (Some(10_000), Some(20_000));
-        grounds.acknowledged.insert(timed.id.clone(), Acknowledged::of(&timed));
+        grounds.acknowledged.insert(timed.id.clone(), vec![Acknowledged::of(&timed)]);
         assert_eq!(grounds.level(&timed, Timestamp(19_999)), Level::Lan);
         assert_eq!(grounds.level(&timed, Timestamp(20_000)), Level::Local);
         assert_eq!(grounds.level(&timed, Timestamp(9_000)), Level::Local);
@@ -210,7 +218,7 @@ mod tests {
         (known.opened, known.until) = (Some(10_000), Some(20_000));
         known.networks = vec!["10.0.0.0/24".parse().unwrap()];
         let mut grounds = grounds(Level::Lan, Level::Lan);
-        grounds.acknowledged.insert(known.id.clone(), Acknowledged::of(&known));
+        grounds.acknowledged.insert(known.id.clone(), vec![Acknowledged::of(&known)]);
         let in_force = |tool: &ToolSettings| grounds.level(tool, Timestamp(15_000));
         assert_eq!(in_force(&known), Level::Lan);
         let edits: [fn(&mut ToolSettings); 4] = [
@@ -247,9 +255,9 @@ mod tests {
     #[test]
     fn acknowledgement_is_bound_to_its_tool() {
         let key = DataKey::generate("x").unwrap();
-        let known = Acknowledged::of(&tool("lan"));
+        let known = vec![Acknowledged::of(&tool("lan"))];
         let id = tool("lan").id;
-        let sealed = known.seal(&key, &id).unwrap();
+        let sealed = Acknowledged::seal(&known, &key, &id).unwrap();
         assert_eq!(Acknowledged::open(&key, &id, &sealed).unwrap(), known);
         assert!(Acknowledged::open(&key, &ToolId::stored("b".into()), &sealed).is_err());
     }

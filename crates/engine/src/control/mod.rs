@@ -61,8 +61,15 @@ impl Control {
             self.open_doors.close_all();
         }
         let (answer, answered) = oneshot::channel();
-        let asked = Box::new(Asked { request, revision });
-        self.requests.try_send(Message::Request(asked, answer)).map_err(|_| busy())?;
+        let is_close = matches!(request, Request::Close);
+        let message = Message::Request(Box::new(Asked { request, revision }), answer);
+        if is_close {
+            // However many wait before it, and even where the caller goes away.
+            let requests = self.requests.clone();
+            tokio::spawn(async move { requests.send(message).await });
+        } else {
+            self.requests.try_send(message).map_err(|_| busy())?;
+        }
         answered.await.map_err(|_| busy())?.map_err(|error| error.problem())
     }
 
@@ -102,7 +109,6 @@ async fn write(
             () = shared.changed.notified() => {}
             _ = tick.tick() => state.tick().await,
         }
-        state.finish_closing().await;
         tell(&mut told, state.picture(), &events);
     }
     state.stop().await;
@@ -125,7 +131,8 @@ fn busy() -> Problem {
 
 impl State {
     async fn answer(&mut self, asked: Asked) -> Result<Value, ControlError> {
-        if asked.revision.is_some_and(|revision| revision != self.revision) {
+        let is_close = matches!(asked.request, Request::Close);
+        if !is_close && asked.revision.is_some_and(|revision| revision != self.revision) {
             return Err(ControlError::Stale);
         }
         let is_change = asked.request.is_change();
@@ -139,7 +146,7 @@ impl State {
     async fn carry_out(&mut self, request: Request) -> Result<Value, ControlError> {
         match request {
             Request::Status => reply(&self.status()),
-            Request::ToolAdd(add) => reply(&self.add_tool(&add)?),
+            Request::ToolAdd(add) => reply(&self.add_tool(&add).await?),
             Request::ToolSet(set) => reply(&self.set_tool(&set)?),
             Request::ToolRemove { tool } => reply(&self.remove_tool(&tool).await?),
             Request::ToolList => reply(&self.status().tools),

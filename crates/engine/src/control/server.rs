@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 /// Serves callers until `stop`.
 pub(crate) async fn serve(mut listener: ControlListener, control: Control, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CALLERS));
+    let spare = Arc::new(Semaphore::new(SPARE));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -41,26 +42,42 @@ pub(crate) async fn serve(mut listener: ControlListener, control: Control, stop:
             tracing::warn!("another user's program called the control socket and was turned away");
             continue;
         }
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        // When every place is taken, the owner can still close everything (P10).
+        let (place, may) = match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => (place, May::Anything),
+            Err(_) => match Arc::clone(&spare).try_acquire_owned() {
+                Ok(place) => (place, May::Close),
+                Err(_) => continue,
+            },
+        };
         let (control, stop) = (control.clone(), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = speak(stream, control) => {}
+                () = speak(stream, control, may) => {}
             }
             drop(place);
         });
     }
 }
 
-async fn speak(stream: ControlStream, control: Control) {
+/// What a caller may ask for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum May {
+    Anything,
+    /// To close everything, and once.
+    Close,
+}
+
+async fn speak(stream: ControlStream, control: Control, may: May) {
     let service = service_fn(move |request| {
         let control = control.clone();
-        async move { Ok::<_, Infallible>(answer(request, &control).await) }
+        async move { Ok::<_, Infallible>(answer(request, &control, may).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
+        .keep_alive(may == May::Anything)
         .serve_connection(TokioIo::new(stream), service)
         .await;
     if let Err(error) = served {
@@ -68,7 +85,7 @@ async fn speak(stream: ControlStream, control: Control) {
     }
 }
 
-async fn answer(request: Request<Incoming>, control: &Control) -> Response<Reply> {
+async fn answer(request: Request<Incoming>, control: &Control, may: May) -> Response<Reply> {
     // A browser cannot reach the socket, but a page might reach whatever forwards it: no Origin is ever ours.
     if request.headers().contains_key(header::ORIGIN) {
         return refuse(&invalid("requests from web pages are not taken here"));
@@ -87,11 +104,15 @@ async fn answer(request: Request<Incoming>, control: &Control) -> Response<Reply
                 Ok(asked) => asked,
                 Err(error) => return refuse(&invalid(&format!("the request is not understood: {error}"))),
             };
+            if may == May::Close && !matches!(asked, Asked::Close) {
+                return refuse(&super::busy());
+            }
             match control.request(asked, revision).await {
                 Ok(value) => json(StatusCode::OK, &value),
                 Err(problem) => refuse(&problem),
             }
         }
+        (&Method::GET, EVENTS_PATH) if may == May::Close => refuse(&super::busy()),
         (&Method::GET, EVENTS_PATH) => match control.listen().await {
             Ok((whole, receiver)) => stream(whole, receiver, control.clone()),
             Err(problem) => refuse(&problem),
@@ -195,8 +216,10 @@ impl Body for Reply {
     }
 }
 
-/// Callers at once (chosen: a window, a tray, and more scripts than anyone runs).
-const CALLERS: usize = 256;
+/// Callers at once (chosen: a window, a tray, scripts).
+const CALLERS: usize = 64;
+/// Callers beyond those, who may only close everything.
+const SPARE: usize = 8;
 /// Pause after a failed accept.
 const RETRY: Duration = Duration::from_millis(50);
 /// Time for a request.

@@ -48,6 +48,19 @@ impl State {
             network: &self.network,
             lan: &self.lan,
         };
+        let steps =
+            |in_force| [Level::Lan, Level::Internet].into_iter().filter(move |step| *step <= in_force);
+        let loses_door = after.tools.iter().any(|tool| {
+            steps(levels.get(&tool.id).copied().unwrap_or_default())
+                .any(|step| wishes.tool(tool, step).is_none())
+        });
+        if loses_door {
+            return Err(ControlError::BadSetting {
+                key: name.to_owned(),
+                value: value.to_owned(),
+                hint: "an open tool would lose its address; close it first, then set this",
+            });
+        }
         let mut proven = super::apply::Proven::new();
         self.prove(super::apply::addresses_of(wishes.listeners()), &mut proven)
             .map_err(ControlError::Bind)?;

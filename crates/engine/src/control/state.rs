@@ -266,6 +266,7 @@ impl State {
         if let Err(error) = self.shared.sessions.tidy().await {
             tracing::warn!(%error, "sessions could not be saved at the end");
         }
+        self.database.checkpoint().await;
     }
 }
 

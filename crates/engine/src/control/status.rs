@@ -158,9 +158,12 @@ impl State {
 }
 
 fn tool_problems(tool: &Tool) -> Option<Trouble> {
-    let failed = tool.doors.iter().find(|door| door.state == DoorState::Failed)?;
-    let cause = failed.cause.clone().unwrap_or_default();
+    let failed = tool.doors.iter().find(|door| door.state == DoorState::Failed);
     if tool.wanted > tool.level {
+        // Without a port of its own yet there is no door that could say it.
+        let cause = failed.and_then(|door| door.cause.clone());
+        let cause =
+            cause.unwrap_or_else(|| "The settings ask for more than you ever opened here.".to_owned());
         let what = format!("{} shall be open for {}, but is {}", tool.name, tool.wanted, tool.level);
         return Some(trouble(
             &what,
@@ -168,6 +171,8 @@ fn tool_problems(tool: &Tool) -> Option<Trouble> {
             &format!("To open it: drawbridge level \"{}\" {}", tool.name, tool.wanted),
         ));
     }
+    let failed = failed?;
+    let cause = failed.cause.clone().unwrap_or_default();
     let what = format!("{} cannot be reached at {}", tool.name, failed.url);
     Some(trouble(
         &what,
@@ -201,7 +206,9 @@ fn fault_trouble(tool: &Tool, fault: ToolFault) -> Trouble {
 }
 
 fn headline(tools: &[Tool]) -> Headline {
-    let failed = |tool: &Tool| tool.doors.iter().any(|door| door.state == DoorState::Failed);
+    let failed = |tool: &Tool| {
+        tool.wanted > tool.level || tool.doors.iter().any(|door| door.state == DoorState::Failed)
+    };
     if tools.iter().any(failed) {
         return Headline::Trouble;
     }

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 impl State {
     /// Adds a tool at local.
-    pub(super) fn add_tool(&mut self, add: &ToolAdd) -> Result<Tool, ControlError> {
+    pub(super) async fn add_tool(&mut self, add: &ToolAdd) -> Result<Tool, ControlError> {
         let name = add.name.trim();
         settings::check_tool_name(name)?;
         if self.settings.tools.iter().any(|tool| settings::same_name(&tool.name, name)) {
@@ -39,6 +39,10 @@ impl State {
             until: None,
         };
         let id = tool.id.clone();
+        // Whatever a forerunner of this id left behind, in lists, acknowledgements and markers, is not this one's.
+        self.forget_tool(&id).await?;
+        self.acknowledge(std::slice::from_ref(&id)).await?;
+        self.markers.lower(&id, Level::Local).map_err(ControlError::Save)?;
         let mut after = self.settings.clone();
         after.tools.push(tool);
         self.commit(after)?;
@@ -84,10 +88,10 @@ impl State {
     pub(super) async fn remove_tool(&mut self, text: &str) -> Result<(), ControlError> {
         let id = self.known_tool(text)?.id.clone();
         self.lower(std::slice::from_ref(&id), Level::Local).await?;
+        self.forget_tool(&id).await?;
         let mut after = self.settings.clone();
         after.tools.retain(|tool| tool.id != id);
         self.commit(after)?;
-        self.forget_tool(&id).await?;
         self.apply();
         Ok(())
     }
@@ -175,7 +179,9 @@ impl State {
         let key = self.key.as_ref().map_err(|why| ControlError::VaultClosed(why.clone()))?;
         let known = after.tools.iter().find(|tool| tool.id == *id).map(Acknowledged::of);
         let known = known.ok_or_else(|| ControlError::UnknownTool(id.to_string()))?;
-        let row = (id.to_string(), known.seal(key, id)?);
+        let mut both = self.grounds.acknowledged.get(id).cloned().unwrap_or_default();
+        both.push(known);
+        let row = (id.to_string(), Acknowledged::seal(&both, key, id)?);
         self.database
             .call(move |transaction| {
                 transaction.execute("INSERT OR REPLACE INTO acknowledged VALUES (?1, ?2)", row).map(drop)
@@ -187,8 +193,11 @@ impl State {
             self.lower(std::slice::from_ref(id), Level::Local).await?;
             return Err(ControlError::Save(error));
         }
-        self.grounds.acknowledged.insert(id.clone(), known);
         self.grounds.markers.insert(id.clone(), level);
+        // From here on only the new one counts. Where that cannot be written both stay, and both were the owner's own.
+        if let Err(error) = self.acknowledge(std::slice::from_ref(id)).await {
+            tracing::warn!(%error, "an older acknowledgement could not be forgotten");
+        }
         Ok(())
     }
 

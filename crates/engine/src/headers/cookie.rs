@@ -45,9 +45,12 @@ pub(crate) fn strip_ours(headers: &mut HeaderMap) {
 
 /// Whether a tool's `Set-Cookie` would set one of ours.
 pub(crate) fn sets_ours(value: &HeaderValue) -> bool {
-    // Browsers take a nameless cookie's value for its name, so the whole pair is looked at.
+    // A cookie without a name (`=__Host-…=x`) is sent back as if its value were a pair (RFC 6265bis §5.7), so there the
+    // first word that is not empty counts.
     let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    String::from_utf8_lossy(pair).to_ascii_lowercase().contains(MARK)
+    let name =
+        pair.split(|byte| *byte == b'=').find(|word| !word.trim_ascii().is_empty()).unwrap_or_default();
+    String::from_utf8_lossy(name).to_ascii_lowercase().contains(MARK)
 }
 
 /// A `Set-Cookie` of ours for the whole origin; a lifetime of zero removes it.
@@ -107,6 +110,8 @@ mod tests {
         assert!(sets_ours(&HeaderValue::from_static("__Host-Http-drawbridge-8444=x; Path=/")));
         assert!(sets_ours(&HeaderValue::from_static("__host-http-Drawbridge-8444=x")));
         assert!(sets_ours(&HeaderValue::from_static("=__Host-Http-drawbridge-8444=x; Path=/; Secure")));
+        assert!(sets_ours(&HeaderValue::from_static("__Host-Http-drawbridge-8444")));
         assert!(!sets_ours(&HeaderValue::from_static("_xsrf=x; Path=/")));
+        assert!(!sets_ours(&HeaderValue::from_static("file=a-drawbridge-b; Path=/")));
     }
 }

@@ -9,6 +9,7 @@ use std::{
     future::Future,
     io,
     pin::Pin,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -32,6 +33,8 @@ pub(crate) struct ToolBody {
     give_back: Option<Return>,
     /// Keeps the visitor's connection from counting as idle.
     _busy: Option<Busy>,
+    /// Tells the connection that this body is under way.
+    _mark: Option<Rc<()>>,
 }
 
 /// A visitor's body on its way to the tool.
@@ -76,7 +79,17 @@ impl Body {
             lease: LeaseWatch::new(lease),
             give_back: Some(give_back),
             _busy: None,
+            _mark: None,
         }))
+    }
+
+    /// Holds a mark for as long as a tool's body is under way.
+    pub(crate) fn hold(&mut self, mark: impl FnOnce() -> Rc<()>) {
+        if let Self::Tool(body) = self
+            && !body.incoming.is_end_stream()
+        {
+            body._mark = Some(mark());
+        }
     }
 
     /// The same body, which keeps its connection busy while it is sent. Ours are sent in one piece.

@@ -47,11 +47,14 @@ pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
                 shared: Arc::clone(&ground.shared),
                 pool,
                 activity: Activity::default(),
+                running: Rc::default(),
             };
+            let running = Rc::clone(&connection.running);
             tokio::select! {
                 biased;
                 () = closing.cancelled() => {}
                 () = stop.cancelled() => {}
+                () = running.overdue() => {}
                 () = speak(*secured, connection) => {}
             }
         }

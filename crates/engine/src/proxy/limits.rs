@@ -56,6 +56,10 @@ pub(crate) const FORM_BYTES: usize = 8 * 1024;
 pub(crate) const FORMS: usize = 32;
 /// Time for a whole form.
 pub(crate) const FORM: Duration = Duration::from_secs(15);
+/// How often a connection with a download looks whether its permit still holds (P6 leaves a second in all).
+pub(crate) const LEASE_LOOK: Duration = Duration::from_millis(300);
+/// How long a download may take to end by itself after its permit was withdrawn.
+pub(crate) const LEASE_GRACE: Duration = Duration::from_millis(300);
 /// Bytes copied at once in each direction of a tunnel.
 pub(crate) const TUNNEL_BUFFER: usize = 16 * 1024;
 /// How long someone counts as in after the last request.

@@ -52,6 +52,8 @@ pub(crate) struct Listener {
     pub(crate) doors: Arc<RwLock<Vec<Arc<Door>>>>,
     pub(crate) from: From,
     stop: CancellationToken,
+    /// The same socket as the task's, to end it at once.
+    socket: TcpListener,
 }
 
 /// What every listener shares.
@@ -98,11 +100,13 @@ impl Bound {
         level: Level,
         ground: &Ground,
     ) -> io::Result<Listener> {
+        let kept = self.socket.try_clone()?;
         let socket = tokio::net::TcpListener::from_std(self.socket)?;
         let listener = Listener {
             doors: Arc::new(RwLock::new(doors)),
             from: from.clone(),
             stop: CancellationToken::new(),
+            socket: kept,
         };
         let accepting = accept::Accepting {
             doors: Arc::clone(&listener.doors),
@@ -119,6 +123,9 @@ impl Bound {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.cancel();
+        // The task lets go of the socket in its own time. Until then the kernel would go on answering, and the owner's
+        // next change would find the port taken. Where a listening socket cannot be shut down, it is as it was.
+        let _ = socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Both);
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     body::Body,
     door::{Door, Serves},
     identify::Client,
+    overdue::Running,
     refusal::Refusal,
     respond, rewrite,
     route::{self, Ask, Target},
@@ -15,7 +16,11 @@ use super::{
     upstream::{self, Pool},
 };
 use crate::{headers::authority::Host, pages};
-use hyper::{Request, Response, body::Incoming};
+use hyper::{
+    Request, Response, Version,
+    body::Incoming,
+    header::{self, HeaderValue},
+};
 use std::{rc::Rc, sync::Arc, time::Instant};
 
 /// What every request of one connection shares.
@@ -28,6 +33,7 @@ pub(crate) struct Connection {
     /// The place this connection takes; its tunnels keep it.
     pub(crate) admitted: Arc<Admitted>,
     pub(crate) activity: Activity,
+    pub(crate) running: Rc<Running>,
 }
 
 /// Answers one request, whatever it is.
@@ -36,11 +42,17 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
     let busy = connection.activity.begin();
     let mut line = Line::begin(connection.client, &connection.door, &request);
     let visit = pages::Visit::of(&request);
+    let version = request.version();
     let response = match stages(connection, request, &mut line).await {
         Ok(response) => response.map(|body| body.keeping(busy)),
         Err(refusal) => {
             line.refused(refusal);
-            pages::refusal(&connection.shared.pages, refusal, &visit)
+            let mut response = pages::refusal(&connection.shared.pages, refusal, &visit);
+            // What follows a request nobody understood may be a part of it (RFC 9112 §6.3).
+            if refusal == Refusal::BadRequest && version < Version::HTTP_2 {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
         }
     };
     connection.shared.access_log.write(line.end(response.status(), began.elapsed()));
@@ -86,7 +98,9 @@ async fn forward(
 ) -> Result<Response<Body>, Refusal> {
     let outbound = rewrite::rewrite(permit, request, target, connection.client, snapshot)?;
     let answer = upstream::send(outbound, permit, connection).await?;
-    respond::respond(answer, permit, target, connection)
+    let mut response = respond::respond(answer, permit, target, connection)?;
+    response.body_mut().hold(|| connection.running.add(permit.lease().clone()));
+    Ok(response)
 }
 
 /// A person without a session goes to the gate; a program is told what is missing.

@@ -36,7 +36,7 @@ pub(crate) fn respond(
         upgrade::join(visitor, hyper::upgrade::on(&mut response), permit.lease().clone(), held);
         return switching(response);
     }
-    if !(200..600).contains(&status.as_u16()) {
+    if !(200..600).contains(&status.as_u16()) || !is_framed_once(response.headers()) {
         return Err(broken(permit, shared));
     }
     let (mut parts, body) = response.into_parts();
@@ -50,6 +50,19 @@ pub(crate) fn respond(
 fn broken(permit: &Permit, shared: &Shared) -> Refusal {
     shared.tool_faults.note(&permit.tool().id, Some(ToolFault::Broken));
     Refusal::ToolBroken
+}
+
+/// Two programs would find the same end of the body (RFC 9112 §6.3); we never said that we take other codings.
+fn is_framed_once(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => {
+            coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && !headers.contains_key(header::CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// A WebSocket was agreed on (RFC 6455 §4.2.2); the accept key is between tool and browser, which checks it.

@@ -14,7 +14,7 @@ use crate::{
 };
 use hyper::{
     HeaderMap, Method, Request, Uri, Version,
-    body::Incoming,
+    body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
     upgrade::OnUpgrade,
 };
@@ -63,6 +63,10 @@ pub(crate) fn rewrite(
     if upgrade.is_some() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    // Said aloud, because hyper drops the body of a GET whose length it does not know.
+    if !body.is_end_stream() && !headers.contains_key(header::CONTENT_LENGTH) {
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let mut outbound = Request::new(VisitorBody::new(body, permit.lease().clone()));
     *outbound.method_mut() = parts.method;

@@ -121,6 +121,11 @@ impl Vault {
         Ok(code)
     }
 
+    /// Whether this home ever had a data key: its key file is there, readable or not.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
     /// Whether a recovery code was ever made; unreadable counts as no.
     pub(crate) fn has_recovery_code(&self) -> bool {
         matches!(self.read(), Ok(Some(KeyFile { by_recovery_code: Some(_), .. })))

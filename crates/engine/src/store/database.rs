@@ -53,13 +53,15 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 pub(crate) struct Opened {
     pub(crate) database: Database,
     pub(crate) kept_aside: Option<PathBuf>,
+    /// Whether there was none, or an empty one.
+    pub(crate) is_new: bool,
 }
 
 impl Database {
     /// Opens or makes the database; a damaged one is kept aside and a new one made.
     pub(crate) fn open(path: &Path, now: Timestamp) -> Result<Opened, OpenError> {
-        let (connection, kept_aside) = match connect(path) {
-            Ok(connection) => (connection, None),
+        let ((connection, is_new), kept_aside) = match connect(path) {
+            Ok(connected) => (connected, None),
             Err(error) if is_damage(&error) => {
                 let aside = files::keep_aside(path, now.0).map_err(OpenError::KeepAside)?;
                 for suffix in ["-wal", "-shm"] {
@@ -74,7 +76,7 @@ impl Database {
             }
             Err(error) => return Err(OpenError::Sqlite(error)),
         };
-        Ok(Opened { database: Self::spawn(connection).map_err(OpenError::Thread)?, kept_aside })
+        Ok(Opened { database: Self::spawn(connection).map_err(OpenError::Thread)?, kept_aside, is_new })
     }
 
     fn spawn(mut connection: Connection) -> io::Result<Self> {
@@ -100,6 +102,19 @@ impl Database {
         self.jobs.try_send(job).map_err(|_| StoreError::Busy)?;
         Ok(answered.await.map_err(|_| StoreError::Busy)??)
     }
+
+    /// Brings everything into the one file, so that a copy of it alone is whole. Best effort: what stays in the log is
+    /// read from there.
+    pub(crate) async fn checkpoint(&self) {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let done = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _ = answer.send(done);
+        });
+        if self.jobs.try_send(job).is_ok() {
+            let _ = answered.await;
+        }
+    }
 }
 
 fn transact<T>(
@@ -112,7 +127,7 @@ fn transact<T>(
     Ok(result)
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path) -> rusqlite::Result<(Connection, bool)> {
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -132,8 +147,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
             Some(check),
         ));
     }
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     schema::migrate(&mut connection)?;
-    Ok(connection)
+    Ok((connection, version == 0))
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {

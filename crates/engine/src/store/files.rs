@@ -12,11 +12,20 @@ use std::{
 /// Whatever the disk says; the old file is then untouched.
 pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(folder)
+}
+
+/// Removes what [`write_atomically`] left in a folder when it was killed. Best effort: what stays is only clutter.
+pub(crate) fn remove_unfinished(folder: &Path) {
+    for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if file.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            let _ = fs::remove_file(file.path());
+        }
+    }
 }
 
 /// Creates an empty file and makes its name durable.
@@ -56,6 +65,9 @@ pub(crate) fn keep_aside(path: &Path, stamp: u64) -> io::Result<std::path::PathB
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
+
+/// How the name of a file begins that was not renamed into place yet.
+const UNFINISHED: &str = ".new-";
 
 #[cfg(test)]
 mod tests {
