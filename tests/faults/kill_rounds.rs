@@ -21,10 +21,11 @@ fn no_acknowledged_change_is_lost_and_no_level_rises_over_200_kills() {
     let seed = std::env::var("DRAWBRIDGE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis());
     let seed: u64 = seed.unwrap_or_else(|| u64::try_from(now).unwrap_or(0));
+    let rounds = if std::env::var_os("DRAWBRIDGE_LONG").is_some() { 1000 } else { 50 };
     let tool = Arc::new(Recorder::start());
     let lanes = (0..4_u64).map(|lane| {
         let tool = Arc::clone(&tool);
-        thread::spawn(move || Lane::new(seed.wrapping_add(lane << 48), tool.url()).run(50))
+        thread::spawn(move || Lane::new(seed.wrapping_add(lane << 48), tool.url()).run(rounds))
     });
     let lanes: Vec<_> = lanes.collect();
     let mut moments = BTreeMap::new();

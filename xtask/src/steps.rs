@@ -97,6 +97,8 @@ fn tests(places: &Places, selection: &Selection) -> Command {
     command.env("DRAWBRIDGE_PARTS", places.parts());
     if selection.long {
         command.env("DRAWBRIDGE_LONG", "1");
+        // Properties of the parsers, each tried this often.
+        command.env("PROPTEST_CASES", "200000");
     }
     if let Some(filter) = &selection.filter {
         command.args(["--", filter]);
