@@ -161,7 +161,11 @@ impl State {
             }
             Request::UserSet { name, admin, reach } => reply(&self.set_user(&name, admin, reach).await?),
             Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
-            Request::UserList => reply(&self.user_models()),
+            Request::UserList => {
+                // An empty list would read as: nobody.
+                self.key()?;
+                reply(&self.user_models())
+            }
             Request::SessionList => reply(&self.session_models()),
             Request::SessionEnd { id } => reply(&self.end_session(&id).await?),
             Request::CertificateList => reply(&self.certificate_models()),
