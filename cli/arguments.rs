@@ -82,7 +82,10 @@ pub(crate) enum Command {
 fn keyring(text: &str) -> Result<KeyringChoice, String> {
     match text.split_once('=') {
         None if text == "system" => Ok(KeyringChoice::System),
-        Some(("passphrase-file", path)) if !path.is_empty() => Ok(KeyringChoice::PassphraseFile(path.into())),
+        // From wherever the engine is started next time, the same file is meant.
+        Some(("passphrase-file", path)) if !path.is_empty() => {
+            std::path::absolute(path).map(KeyringChoice::PassphraseFile).map_err(|error| error.to_string())
+        }
         _ => Err("give `system`, or `passphrase-file=PATH`".to_owned()),
     }
 }

@@ -36,10 +36,19 @@ pub(crate) struct Url {
 pub(crate) async fn set(engine: &mut Asker, set: Set, output: &Output) -> Result<(), Failure> {
     let for_seconds = set.time.map(|time| time.as_secs());
     let tool: Tool = engine.ask(Request::Level { tool: set.name, level: set.level, for_seconds }).await?;
-    output.print(&tool, |tool| {
-        let open = tool.doors.iter().filter(|door| door.state == DoorState::Open);
-        open.map(|door| format!("{}\n", door.url)).collect()
-    });
+    output.print(&tool, addresses);
+    causes(&tool, output);
+    Ok(())
+}
+
+/// A tool's open addresses, one per line.
+pub(crate) fn addresses(tool: &Tool) -> String {
+    let open = tool.doors.iter().filter(|door| door.state == DoorState::Open);
+    open.map(|door| format!("{}\n", door.url)).collect()
+}
+
+/// What is special about a tool's doors, as talk.
+pub(crate) fn causes(tool: &Tool, output: &Output) {
     if output.is_text() {
         for door in tool.doors.iter().filter(|door| door.level <= tool.level) {
             if let Some(cause) = &door.cause {
@@ -47,7 +56,6 @@ pub(crate) async fn set(engine: &mut Asker, set: Set, output: &Output) -> Result
             }
         }
     }
-    Ok(())
 }
 
 pub(crate) async fn url(engine: &mut Asker, command: &Url, output: &Output) -> Result<(), Failure> {

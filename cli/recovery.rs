@@ -33,6 +33,9 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
                 password::read_line()?
             };
             let done = engine.value(Request::RecoveryUse { code }).await?;
+            if output.is_text() {
+                output::say("Opened. A new key is stored; the code stays good.");
+            }
             output.print(&done, |_| String::new());
         }
     }
@@ -41,6 +44,9 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
 
 pub(crate) async fn unlock(engine: &mut Asker, output: &Output) -> Result<(), Failure> {
     let done = engine.value(Request::Unlock).await?;
+    if output.is_text() {
+        output::say("Unlocked.");
+    }
     output.print(&done, |_| String::new());
     Ok(())
 }

@@ -88,6 +88,7 @@ async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failu
             show(&shared, output);
             if output.is_text() {
                 output::say("Ctrl-C closes it; it stays in the list of tools.");
+                also_open(&mut asker, &shared.tool.id).await?;
             }
             let waited = wish.made().await;
             let request = Request::Level { tool: shared.tool.id, level: Level::Local, for_seconds: None };
@@ -100,6 +101,15 @@ async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failu
         engine.stop().await;
     }
     result
+}
+
+/// Other tools that were open before are open again with this engine, and the owner should know.
+async fn also_open(asker: &mut Asker, own: &str) -> Result<(), Failure> {
+    let tools: Vec<Tool> = asker.ask(Request::ToolList).await?;
+    for tool in tools.iter().filter(|tool| tool.id != own && tool.level > Level::Local) {
+        output::say(&format!("Also open, as you left it: {} ({})", tool.name, tool.level));
+    }
+    Ok(())
 }
 
 async fn start(place: &Place, lan: Vec<IpAddr>) -> Result<Asker, Failure> {
@@ -178,6 +188,7 @@ fn show(shared: &Shared, output: &Output) {
         text.push_str(&level::qr(&shared.url));
         text
     });
+    level::causes(&shared.tool, output);
 }
 
 fn offers_loopback() -> bool {

@@ -19,19 +19,22 @@ fn text(status: &Status) -> String {
         Headline::Closed => "Nothing is reachable from elsewhere.",
         Headline::Lan => "Open on the local network, with password.",
         Headline::Internet => "Open from the internet, over HTTPS with password.",
-        Headline::Trouble => "Something you asked for is not true; see below.",
+        Headline::Trouble => "Not everything you opened is open; see below.",
     };
     let mut text = format!("{headline}\n");
     for gate in &status.gate {
         let _ = writeln!(text, "gate  {gate}");
     }
-    if !status.tools.is_empty() {
-        let _ = write!(text, "\n{}", tool::table(&status.tools));
-        for door in status.tools.iter().flat_map(|tool| &tool.doors) {
+    for tool in &status.tools {
+        let _ = write!(text, "\n{}", tool::table(std::slice::from_ref(tool)));
+        for door in &tool.doors {
             let state = if door.state == DoorState::Open { "open" } else { "not open" };
             let cause = door.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
             let _ = writeln!(text, "  {}  {state}{cause}", door.url);
         }
+    }
+    if !status.visitors.is_empty() {
+        text.push('\n');
     }
     for visitor in &status.visitors {
         let since = output::span(output::now().saturating_sub(visitor.since));

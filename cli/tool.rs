@@ -1,7 +1,7 @@
 //! `drawbridge tool`.
 
 use crate::{
-    Asker, Failure,
+    Asker, Failure, level,
     output::{self, Output},
 };
 use clap::Subcommand;
@@ -55,7 +55,8 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let set =
                 ToolSet { tool: name, name: new_name, target: url, network_target, lan_port, internet_port };
             let tool: Tool = engine.ask(Request::ToolSet(set)).await?;
-            output.print(&tool, |tool| table(std::slice::from_ref(tool)));
+            output.print(&tool, level::addresses);
+            level::causes(&tool, output);
         }
         Command::Add { name, url, allow_network_target } => {
             let network_target = network_target(allow_network_target);
@@ -89,7 +90,7 @@ pub(crate) fn table(tools: &[Tool]) -> String {
             format!("{} (wanted: {})", tool.level, tool.wanted)
         };
         let left = tool.until.map_or_else(String::new, |until| {
-            format!("for {}", output::span(until.saturating_sub(output::now())))
+            format!("closes in {}", output::span(until.saturating_sub(output::now())))
         });
         vec![tool.name.clone(), level, tool.target.clone(), left]
     };

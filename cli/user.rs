@@ -14,7 +14,7 @@ pub(crate) enum Command {
     Add {
         /// The name to sign in with
         name: String,
-        /// May administer
+        /// Kept with the account; gives no right yet
         #[arg(long)]
         admin: bool,
         /// Only these tools, separated by commas (default: all)
@@ -90,10 +90,16 @@ fn reach(tools: Vec<String>) -> Reach {
 }
 
 fn shown_once(created: &UserCreated) -> String {
-    created.password.as_ref().map_or_else(String::new, |password| {
-        output::say("This passphrase is shown once:");
-        password.expose().to_owned()
-    })
+    match &created.password {
+        Some(password) => {
+            output::say("This passphrase is shown once:");
+            password.expose().to_owned()
+        }
+        None => {
+            output::say(&format!("{} can sign in with the new password.", created.user.name));
+            String::new()
+        }
+    }
 }
 
 fn table(users: &[User]) -> String {

@@ -42,8 +42,8 @@ impl State {
                 *marker = (*marker).min(level);
             }
         }
-        self.publish();
         self.apply();
+        self.shared.visitors.forget();
         let mut removed = Ok(());
         for id in tools {
             removed = removed.and(self.markers.lower(id, level));

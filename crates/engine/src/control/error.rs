@@ -48,6 +48,12 @@ pub(crate) enum ControlError {
     #[error("nobody could sign in yet: add a user first with `drawbridge user add NAME`")]
     NoUser,
     #[error(
+        "no account may use this tool yet: allow one with `drawbridge user set NAME --tools ...`, or add one"
+    )]
+    NoUserOfTool,
+    #[error("{0} is not an address of this computer now; name one that is")]
+    NotHere(std::net::IpAddr),
+    #[error(
         "from the internet only accounts with a strong password get in, and none of those for this tool has one: give one a \
          password of 15 characters or more with `drawbridge user passwd NAME`"
     )]
@@ -108,7 +114,7 @@ pub(crate) enum ControlError {
     #[error(transparent)]
     Import(#[from] certificates::ImportError),
     #[error(
-        "this certificate is for {covers}, not for {host}; get one for {host}, or change `internet.host` or `internet.domain` first"
+        "this certificate is for {covers}, not for {host}; import one for {host}, or take this one away first with `drawbridge certificate remove`"
     )]
     ImportNames {
         /// What it covers.
@@ -149,7 +155,7 @@ impl ControlError {
 
     fn kind(&self) -> ProblemKind {
         match self {
-            Self::NoNetwork => ProblemKind::NoNetwork,
+            Self::NoNetwork | Self::NotHere(_) => ProblemKind::NoNetwork,
             Self::UnknownTool(_)
             | Self::UnknownUser(_)
             | Self::UnknownSession(_)
@@ -168,6 +174,7 @@ impl ControlError {
             Self::OpenTarget(_)
             | Self::NoUser
             | Self::NoStrongUser
+            | Self::NoUserOfTool
             | Self::NoAddress { .. }
             | Self::NoGate
             | Self::Expired

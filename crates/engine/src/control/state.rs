@@ -94,10 +94,16 @@ impl State {
         let sealed = state.sealed_data().await?;
         match state.vault.open(sealed).await {
             Ok(key) => state.unlocked(key).await?,
-            Err(error) => state.key = Err(error.to_string()),
+            Err(error) => {
+                tracing::warn!(why = %error, "everything is closed");
+                state.key = Err(error.to_string());
+            }
         }
         state.settle_interrupted().await;
         state.apply();
+        for (tool, _) in state.levels().into_iter().filter(|(_, level)| *level > Level::Local) {
+            state.look_at_tool(&tool).await;
+        }
         Ok(state)
     }
 

@@ -86,7 +86,9 @@ impl State {
             let url = format!("https://…:{}", plan.port);
             return vec![door(url, Some(self.absent()), DoorState::Failed)];
         }
-        let mark = if plan.level == Level::Internet { self.internet_mark() } else { None };
+        let down = (self.shared.tool_faults.of(&tool.id) == Some(ToolFault::Down))
+            .then_some("nothing answers at the tool's own address now; start it");
+        let mark = if plan.level == Level::Internet { self.internet_mark().or(down) } else { down };
         plan.hosts
             .iter()
             .map(|host| {
@@ -133,7 +135,10 @@ impl State {
             ));
         }
         for tool in tools {
-            problems.extend(tool_problems(tool));
+            // Without a key everything waits, and that was said above.
+            if self.key.is_ok() {
+                problems.extend(tool_problems(tool));
+            }
             let fault = self.settings.tool(&tool.id).and_then(|known| self.shared.tool_faults.of(&known.id));
             if let Some(fault) = fault.filter(|_| tool.level > Level::Local) {
                 problems.push(fault_trouble(tool, fault));

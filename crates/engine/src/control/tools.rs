@@ -7,6 +7,7 @@ use super::{
     levels::Acknowledged,
 };
 use crate::{
+    proxy::upstream::ToolFault,
     settings::{self, Settings, ToolSettings},
     tools::{ToolId, target::Target},
 };
@@ -70,9 +71,12 @@ impl State {
         }
         tool.lan_port = set.lan_port.or(tool.lan_port);
         tool.internet_port = set.internet_port.or(tool.internet_port);
-        let target = tool.target.clone();
-        if after.ports().any(|port| port == target.port()) && self.is_here(&target) {
-            return Err(ControlError::OwnPort(target.port()));
+        let ports: Vec<u16> = after.ports().collect();
+        let targets = after.tools.iter().map(|tool| &tool.target);
+        if let Some(own) =
+            targets.filter(|target| ports.contains(&target.port())).find(|target| self.is_here(target))
+        {
+            return Err(ControlError::OwnPort(own.port()));
         }
         after.check()?;
         let levels = self.levels();
@@ -171,7 +175,24 @@ impl State {
         self.save_raised(after, id, level).await?;
         self.apply_with(proven);
         tracing::info!(tool = %id, %level, "a tool was raised");
+        self.look_at_tool(id).await;
         Ok(())
+    }
+
+    /// Whether anything answers at a tool's address, so that a mistyped port is noticed here and not by a visitor.
+    pub(super) async fn look_at_tool(&self, id: &ToolId) {
+        let Some(tool) = self.settings.tools.iter().find(|tool| tool.id == *id) else { return };
+        let Ok(addresses) = tool.target.addresses() else { return };
+        let answers = tokio::time::timeout(LOOK, async {
+            for address in addresses {
+                if tokio::net::TcpStream::connect(address).await.is_ok() {
+                    return true;
+                }
+            }
+            false
+        });
+        let fault = if answers.await.unwrap_or(false) { None } else { Some(ToolFault::Down) };
+        self.shared.tool_faults.note(id, fault);
     }
 
     /// Acknowledgement, settings, marker, in this order: cut short anywhere, the tool is lower.
@@ -207,11 +228,16 @@ impl State {
             return Err(ControlError::VaultClosed(why.clone()));
         }
         if self.network.addresses.is_empty() {
-            return Err(ControlError::NoNetwork);
+            let missing = self.network.missing.first();
+            return Err(missing.map_or(ControlError::NoNetwork, |address| ControlError::NotHere(*address)));
         }
         let mut users = self.users.iter().filter(|user| user.may_use(id)).peekable();
         if users.peek().is_none() {
-            return Err(ControlError::NoUser);
+            return Err(if self.users.is_empty() {
+                ControlError::NoUser
+            } else {
+                ControlError::NoUserOfTool
+            });
         }
         if level == Level::Internet && !users.any(|user| user.proof.strong) {
             return Err(ControlError::NoStrongUser);
@@ -319,6 +345,8 @@ impl Slot {
     }
 }
 
+/// How long a tool is waited for when it is raised (chosen: loopback answers at once).
+const LOOK: Duration = Duration::from_millis(300);
 /// Ports tried after the first.
 const SEARCHED: u16 = 200;
 /// Longest time limit (chosen: a year; longer is "until I close it").

@@ -43,11 +43,14 @@ pub(crate) enum PassphraseFileError {
     InsideHome(PathBuf),
     /// Not there, and it may not be made anew.
     #[error(
-        "there is no passphrase file at {}, and what is sealed with it cannot be opened without it; bring it back or \
-         correct the path",
+        "there is no passphrase file at {}, and what is sealed with it cannot be opened without it; bring it \
+         back, correct the path, or run `drawbridge recovery use` with the recovery code",
         .0.display()
     )]
     Missing(PathBuf),
+    /// It may be made, but not its folder.
+    #[error("the folder of the passphrase file {} does not exist; make it first, or correct the path", .0.display())]
+    FolderMissing(PathBuf),
     /// A folder, a device, a pipe.
     #[error("{} is not a regular file; give the path of a file that holds the passphrase", .0.display())]
     NotAFile(PathBuf),
@@ -119,7 +122,10 @@ impl PassphraseFile {
         let home = fs::canonicalize(home).map_err(read_failed(home))?;
         match read(path, &home) {
             Err(PassphraseFileError::Missing(_)) if create == Create::IfAbsent => {
-                make(path, &home)?;
+                make(path, &home).map_err(|error| match error {
+                    PassphraseFileError::Missing(path) => PassphraseFileError::FolderMissing(path),
+                    other => other,
+                })?;
                 // Through every check again: a disk without permissions would let others read it.
                 read(path, &home)
             }
@@ -346,7 +352,7 @@ mod tests {
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2, "nothing is left beside it");
         let nowhere = root.path().join("no/such/folder");
         let error = PassphraseFile::open(&nowhere, &home, Create::IfAbsent).unwrap_err();
-        assert!(matches!(error, PassphraseFileError::Missing(_)), "{error}");
+        assert!(matches!(error, PassphraseFileError::FolderMissing(_)), "{error}");
     }
 
     #[test]
