@@ -118,8 +118,9 @@ async fn start(place: &Place, lan: Vec<IpAddr>) -> Result<Asker, Failure> {
 
 /// Adds the tool where it is new, makes a first user where there is none, raises.
 async fn open(asker: &mut Asker, share: &Share) -> Result<Shared, Failure> {
-    let (tool, added) = tool(asker, share).await?;
+    // First, so that a closed keyring refuses before anything is made.
     let users: Vec<User> = asker.ask(Request::UserList).await?;
+    let (tool, added) = tool(asker, share).await?;
     let (user, password) = if users.is_empty() {
         let add = UserAdd {
             name: first_user(),

@@ -110,7 +110,7 @@ impl Sessions {
         let token = random::token()?;
         let now = self.clock.timestamp();
         let session = Arc::new(Session {
-            id: random::token()?.chars().take(ID_LETTERS).collect(),
+            id: name()?,
             user,
             level: visit.level,
             address: visit.address.to_string(),
@@ -315,6 +315,11 @@ impl Tables {
     }
 }
 
+/// An id to type: hexadecimal, so that no shell or option parser takes its first letter for something else.
+fn name() -> Result<String, NoRandomness> {
+    Ok(random::bytes::<ID_BYTES>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// SHA-256 of a token: what is stored and looked up.
 pub(crate) fn digest(token: &str) -> Digest {
     let mut hash = [0; 32];
@@ -345,8 +350,8 @@ const MOST_PER_USER: usize = 64;
 const SEEN_STEP: Duration = Duration::from_secs(15);
 /// How far a clock may be set back without ending sessions (chosen: more than any correction by NTP).
 const CLOCK_SLACK: Duration = Duration::from_secs(300);
-/// Letters of a session's id (60 bits: only to name it, not to hold it).
-const ID_LETTERS: usize = 10;
+/// Bytes of a session's id (48 bits: only to name it, not to hold it).
+const ID_BYTES: usize = 6;
 /// Letters kept of what a browser calls itself.
 const AGENT_LETTERS: usize = 200;
 
@@ -454,5 +459,19 @@ mod rows {
 
     fn unsigned(value: i64) -> u64 {
         u64::try_from(value).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_can_be_typed_as_arguments() {
+        for _ in 0..200 {
+            let id = name().unwrap();
+            assert_eq!(id.len(), 2 * ID_BYTES);
+            assert!(id.bytes().all(|letter| letter.is_ascii_hexdigit()));
+        }
     }
 }
