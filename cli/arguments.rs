@@ -1,8 +1,9 @@
 //! What can be typed. The list is a contract (`docs/cli.md`).
 
-use crate::{certificate, level, recovery, serve, session, settings, share, tool, user};
+use crate::{certificate, level, output, recovery, serve, session, settings, share, tool, user};
 use clap::{Args, Parser, Subcommand};
 use drawbridge_engine::{Home, HomeError, KeyringChoice};
+use drawbridge_texts::Sentence;
 use std::{path::PathBuf, time::Duration};
 
 /// Reach your own local web tools from elsewhere, safely.
@@ -86,13 +87,18 @@ fn keyring(text: &str) -> Result<KeyringChoice, String> {
         Some(("passphrase-file", path)) if !path.is_empty() => {
             std::path::absolute(path).map(KeyringChoice::PassphraseFile).map_err(|error| error.to_string())
         }
-        _ => Err("give `system`, or `passphrase-file=PATH`".to_owned()),
+        _ => Err(hint(&Sentence::new("hint-keyring"))),
     }
+}
+
+/// What would be good; said while the arguments are read, so by texts of its own.
+fn hint(sentence: &Sentence) -> String {
+    output::words().terminal(sentence)
 }
 
 /// A duration such as `90s`, `30m`, `8h` or `30d`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let hint = || "give a number with s, m, h or d, such as 8h".to_owned();
+    let hint = || hint(&Sentence::new("hint-duration"));
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(hint)?;
     let seconds = match unit {
         "s" => 1,
@@ -111,7 +117,7 @@ pub(crate) fn level_named(text: &str) -> Result<drawbridge_protocol::Level, Stri
     [Level::Local, Level::Lan, Level::Internet]
         .into_iter()
         .find(|level| level.to_string() == text)
-        .ok_or_else(|| "give local, lan or internet".to_owned())
+        .ok_or_else(|| hint(&Sentence::new("hint-level")))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::arguments::Place;
 use drawbridge_engine::{Client, ClientError, Engine, HomeError, StartError};
 use drawbridge_protocol::{Problem, ProblemKind, Request};
+use drawbridge_texts::{Sentence, Tell};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::io;
@@ -17,14 +18,14 @@ pub(crate) enum Asker {
 
 /// Why a command failed.
 pub(crate) enum Failure {
-    /// The engine said no, or something failed: one clear sentence.
-    Refused(String),
+    /// The engine said no, or something failed.
+    Refused(Sentence),
     /// The same, because there is no local network.
-    NoNetwork(String),
+    NoNetwork(Sentence),
     /// No engine runs for this home.
-    NotRunning(String),
+    NotRunning(Sentence),
     /// The words of the command do not fit together.
-    Usage(String),
+    Usage(Sentence),
 }
 
 impl Asker {
@@ -44,7 +45,7 @@ impl Asker {
     /// Asks; the reply as a model.
     pub(crate) async fn ask<T: DeserializeOwned>(&mut self, request: Request) -> Result<T, Failure> {
         let value = self.value(request).await?;
-        serde_json::from_value(value).map_err(|error| Failure::Refused(error.to_string()))
+        serde_json::from_value(value).map_err(|error| ClientError::Strange(error).into())
     }
 }
 
@@ -59,15 +60,13 @@ impl Failure {
     }
 }
 
-impl std::fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Tell for Failure {
+    fn sentence(&self) -> Sentence {
         match self {
             Self::Refused(sentence)
             | Self::NoNetwork(sentence)
             | Self::NotRunning(sentence)
-            | Self::Usage(sentence) => {
-                write!(formatter, "drawbridge: {sentence}")
-            }
+            | Self::Usage(sentence) => sentence.clone(),
         }
     }
 }
@@ -75,9 +74,9 @@ impl std::fmt::Display for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
-            ClientError::NotRunning(_) => Self::NotRunning(error.to_string()),
+            ClientError::NotRunning(_) => Self::NotRunning(error.sentence()),
             ClientError::Broken(_) | ClientError::Strange(_) | ClientError::Refused(_) => {
-                Self::Refused(error.to_string())
+                Self::Refused(error.sentence())
             }
         }
     }
@@ -85,27 +84,28 @@ impl From<ClientError> for Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
+        let sentence = Sentence::new("engine-said").with("text", problem.detail);
         match problem.kind {
-            ProblemKind::NoNetwork => Self::NoNetwork(problem.detail),
-            _ => Self::Refused(problem.detail),
+            ProblemKind::NoNetwork => Self::NoNetwork(sentence),
+            _ => Self::Refused(sentence),
         }
     }
 }
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::Refused(error.to_string())
+        Self::Refused(error.sentence())
     }
 }
 
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
-        Self::Refused(error.to_string())
+        Self::Refused(error.sentence())
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::Refused(error.to_string())
+        Self::Refused(Sentence::new("system-failed").quoting("cause", &error))
     }
 }

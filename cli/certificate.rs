@@ -6,6 +6,7 @@ use crate::{
 };
 use clap::Subcommand;
 use drawbridge_protocol::{Certificate, CertificateKind, Request, Secret};
+use drawbridge_texts::Sentence;
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
@@ -39,15 +40,13 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let key_pem = read(&key)?.into();
             let certificate: Certificate =
                 engine.ask(Request::CertificateImport { chain_pem, key_pem }).await?;
-            output.print(&certificate, |certificate| table(std::slice::from_ref(certificate)));
+            output.print(&certificate, |certificate| table(std::slice::from_ref(certificate), output));
             Ok(())
         }
         Command::ExportCa => {
             let certificate: Certificate = engine.ask(Request::CertificateExportCa).await?;
             output.print(&certificate, |certificate| certificate.pem.clone().unwrap_or_default());
-            if output.is_text() {
-                output::say(&format!("SHA-256 fingerprint, to compare: {}", certificate.fingerprint));
-            }
+            output.say(&Sentence::new("fingerprint-compare").with("fingerprint", &certificate.fingerprint));
             Ok(())
         }
     }
@@ -55,31 +54,33 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
 
 async fn list(engine: &mut Asker, request: Request, output: &Output) -> Result<(), Failure> {
     let certificates: Vec<Certificate> = engine.ask(request).await?;
-    output.print(&certificates, |certificates| table(certificates));
+    output.print(&certificates, |certificates| table(certificates, output));
     Ok(())
 }
 
 fn read(path: &Path) -> Result<Secret, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::Refused(format!("{} could not be read ({error}); name a PEM file", path.display()))
+        Failure::Refused(Sentence::new("file-unread").with("path", path).quoting("cause", &error))
     })?;
     Ok(Secret::new(text))
 }
 
-fn table(certificates: &[Certificate]) -> String {
+fn table(certificates: &[Certificate], output: &Output) -> String {
     let row = |certificate: &Certificate| {
         let kind = match certificate.kind {
-            CertificateKind::Authority => "local authority",
-            CertificateKind::Lan => "local network",
-            CertificateKind::Imported => "internet, imported",
-            CertificateKind::SelfSigned => "internet, self-signed",
+            CertificateKind::Authority => Sentence::new("certificate-authority"),
+            CertificateKind::Lan => Sentence::new("certificate-lan"),
+            CertificateKind::Imported => Sentence::new("certificate-imported"),
+            CertificateKind::SelfSigned => Sentence::new("certificate-self-signed"),
         };
+        let fingerprint =
+            Sentence::new("certificate-fingerprint").with("fingerprint", &certificate.fingerprint);
         let days = certificate.not_after.saturating_sub(output::now()) / 86_400;
         vec![
-            kind.to_owned(),
-            format!("{days} days left"),
+            output.text(&kind),
+            output.text(&Sentence::new("certificate-days").with("days", days)),
             certificate.names.join(", "),
-            format!("\n  SHA-256 {}", certificate.fingerprint),
+            format!("\n  {}", output.text(&fingerprint)),
         ]
     };
     output::table(&certificates.iter().map(row).collect::<Vec<_>>())

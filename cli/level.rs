@@ -3,11 +3,12 @@
 use crate::{
     Asker, Failure,
     arguments::{duration, level_named},
-    output::{self, Output},
+    output::Output,
     tool,
 };
 use clap::Args;
 use drawbridge_protocol::{DoorState, Level, Request, Tool};
+use drawbridge_texts::Sentence;
 use std::time::Duration;
 
 /// Choose how far a tool is reachable.
@@ -49,11 +50,9 @@ pub(crate) fn addresses(tool: &Tool) -> String {
 
 /// What is special about a tool's doors, as talk.
 pub(crate) fn causes(tool: &Tool, output: &Output) {
-    if output.is_text() {
-        for door in tool.doors.iter().filter(|door| door.level <= tool.level) {
-            if let Some(cause) = &door.cause {
-                output::say(&format!("{}: {cause}", door.url));
-            }
+    for door in tool.doors.iter().filter(|door| door.level <= tool.level) {
+        if let Some(cause) = &door.cause {
+            output.say(&Sentence::new("door-remark").with("url", &door.url).with("cause", cause));
         }
     }
 }
@@ -69,7 +68,7 @@ pub(crate) async fn url(engine: &mut Asker, command: &Url, output: &Output) -> R
 
 pub(crate) async fn close(engine: &mut Asker, output: &Output) -> Result<(), Failure> {
     let tools: Vec<Tool> = engine.ask(Request::Close).await?;
-    output.print(&tools, |tools| tool::table(tools));
+    output.print(&tools, |tools| tool::table(tools, output));
     Ok(())
 }
 

@@ -1,17 +1,19 @@
 //! Printing: data to stdout, talk to stderr, JSON when asked for. A reader that went away is no error.
 
+use drawbridge_texts::{Language, Sentence, Texts, Words};
 use serde::Serialize;
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
-/// How replies are printed.
+/// How replies are printed, and in which words.
 pub(crate) struct Output {
     json: bool,
+    words: Words,
 }
 
 impl Output {
     /// As JSON or as text.
-    pub(crate) const fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, words: words() }
     }
 
     /// Prints a reply: as JSON, or by this function as text.
@@ -30,6 +32,50 @@ impl Output {
     pub(crate) const fn is_text(&self) -> bool {
         !self.json
     }
+
+    /// A sentence as text.
+    pub(crate) fn text(&self, sentence: &Sentence) -> String {
+        self.words.terminal(sentence)
+    }
+
+    /// One line of talk, where talk is welcome.
+    pub(crate) fn say(&self, sentence: &Sentence) {
+        if self.is_text() {
+            self.tell(sentence);
+        }
+    }
+
+    /// One line of talk that must be seen, also beside JSON.
+    pub(crate) fn tell(&self, sentence: &Sentence) {
+        say(&self.text(sentence));
+    }
+
+    /// Why the command failed, as the last line.
+    pub(crate) fn complain(&self, sentence: &Sentence) {
+        self.tell(&Sentence::new("failure").with("sentence", sentence.clone()));
+    }
+
+    /// How long ago something was last used.
+    pub(crate) fn seen(&self, at: u64) -> String {
+        self.text(&Sentence::new("seen-ago").with("span", self.span(now().saturating_sub(at))))
+    }
+
+    /// How long ago or ahead, in words short enough for a table.
+    pub(crate) fn span(&self, seconds: u64) -> String {
+        self.text(&match seconds {
+            0..60 => Sentence::new("span-seconds").with("seconds", seconds),
+            60..3600 => Sentence::new("span-minutes").with("minutes", seconds / 60),
+            3600..172_800 => {
+                Sentence::new("span-hours").with("hours", seconds / 3600).with("minutes", seconds % 3600 / 60)
+            }
+            _ => Sentence::new("span-days").with("days", seconds / 86_400),
+        })
+    }
+}
+
+/// The words of whoever sits at this terminal.
+pub(crate) fn words() -> Words {
+    Words::new(Arc::new(Texts::new()), Language::of_process())
 }
 
 /// One line of data.
@@ -39,7 +85,7 @@ pub(crate) fn line(text: &str) {
 }
 
 /// One line of talk.
-pub(crate) fn say(text: &str) {
+fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
@@ -61,16 +107,6 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// How long ago or ahead, in words short enough for a table.
-pub(crate) fn span(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m", seconds / 60),
-        3600..172_800 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{}d", seconds / 86_400),
-    }
 }
 
 /// Seconds since 1970.

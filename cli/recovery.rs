@@ -1,12 +1,9 @@
 //! `drawbridge recovery` and `unlock`.
 
-use crate::{
-    Asker, Failure,
-    output::{self, Output},
-    password,
-};
+use crate::{Asker, Failure, output::Output, password};
 use clap::Subcommand;
 use drawbridge_protocol::{Request, Secret, SecretField};
+use drawbridge_texts::Sentence;
 use std::io::IsTerminal;
 
 #[derive(Subcommand)]
@@ -21,21 +18,17 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
     match command {
         Command::Create => {
             let code: String = engine.ask(Request::RecoveryCreate).await?;
-            if output.is_text() {
-                output::say("Keep this code where the computer is not. It is shown once:");
-            }
+            output.say(&Sentence::new("recovery-once"));
             output.print(&code, Clone::clone);
         }
         Command::Use => {
             let code: SecretField = if std::io::stdin().is_terminal() {
-                Secret::new(rpassword::prompt_password("Recovery code: ")?).into()
+                Secret::new(password::ask(&Sentence::new("recovery-prompt"), output)?).into()
             } else {
                 password::read_line()?
             };
             let done = engine.value(Request::RecoveryUse { code }).await?;
-            if output.is_text() {
-                output::say("Opened. A new key is stored; the code stays good.");
-            }
+            output.say(&Sentence::new("recovery-used"));
             output.print(&done, |_| String::new());
         }
     }
@@ -44,9 +37,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
 
 pub(crate) async fn unlock(engine: &mut Asker, output: &Output) -> Result<(), Failure> {
     let done = engine.value(Request::Unlock).await?;
-    if output.is_text() {
-        output::say("Unlocked.");
-    }
+    output.say(&Sentence::new("unlocked"));
     output.print(&done, |_| String::new());
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::{Failure, arguments::Place, output};
 use clap::Args;
 use drawbridge_engine::{Clock, Configuration, Engine, Lan};
+use drawbridge_texts::Language;
 use std::{net::IpAddr, sync::Mutex};
 use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -33,6 +34,7 @@ pub(crate) fn configuration(place: &Place, lan: Vec<IpAddr>) -> Result<Configura
         keyring: place.keyring(),
         lan: if lan.is_empty() { Lan::Found } else { Lan::Given(lan) },
         clock: Clock::system(),
+        language: Language::of_process(),
     })
 }
 

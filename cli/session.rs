@@ -22,7 +22,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
     match command {
         Command::List => {
             let sessions: Vec<Session> = engine.ask(Request::SessionList).await?;
-            output.print(&sessions, |sessions| table(sessions));
+            output.print(&sessions, |sessions| table(sessions, output));
         }
         Command::End { id } => {
             let done = engine.value(Request::SessionEnd { id }).await?;
@@ -32,7 +32,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
     Ok(())
 }
 
-fn table(sessions: &[Session]) -> String {
+fn table(sessions: &[Session], output: &Output) -> String {
     let row = |session: &Session| {
         vec![
             session.id.clone(),
@@ -40,7 +40,7 @@ fn table(sessions: &[Session]) -> String {
             session.address.clone(),
             session.level.to_string(),
             session.tools.join(", "),
-            format!("seen {} ago", output::span(output::now().saturating_sub(session.last_seen))),
+            output.seen(session.last_seen),
         ]
     };
     output::table(&sessions.iter().map(row).collect::<Vec<_>>())

@@ -12,6 +12,7 @@ use crate::{
 use clap::Args;
 use drawbridge_engine::{Client, ClientError, Engine};
 use drawbridge_protocol::{Level, Request, Secret, Status, Tool, ToolAdd, Url, User, UserAdd, UserCreated};
+use drawbridge_texts::Sentence;
 use serde::Serialize;
 use std::{
     io::{BufRead, IsTerminal},
@@ -54,12 +55,12 @@ struct Shared {
 /// Shares, and stays where nobody else keeps the door.
 pub(crate) async fn run(place: &Place, share: Share, output: &Output) -> Result<(), Failure> {
     if share.level == Level::Local {
-        return Err(Failure::Usage("a local tool needs no sharing; give --level lan or internet".to_owned()));
+        return Err(Failure::Usage(Sentence::new("share-local")));
     }
     match Client::connect(&place.home()?).await {
         Ok(client) => {
             let mut asker = Asker::Client(client);
-            let shared = open(&mut asker, &share).await?;
+            let shared = open(&mut asker, &share, output).await?;
             show(&shared, output);
             Ok(())
         }
@@ -73,22 +74,22 @@ async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failu
     // Before anything opens: from here on Ctrl-C closes it again.
     let wish = serve::StopWish::listen()?;
     let mut asker = start(place, share.lan.clone()).await?;
-    let mut opened = open(&mut asker, &share).await;
+    let mut opened = open(&mut asker, &share, output).await;
     if let Err(Failure::NoNetwork(_)) = &opened
-        && offers_loopback()
+        && offers_loopback(output)
     {
         if let Asker::Engine(engine) = asker {
             engine.stop().await;
         }
         asker = start(place, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]).await?;
-        opened = open(&mut asker, &share).await;
+        opened = open(&mut asker, &share, output).await;
     }
     let result = match opened {
         Ok(shared) => {
             show(&shared, output);
             if output.is_text() {
-                output::say("Ctrl-C closes it; it stays in the list of tools.");
-                also_open(&mut asker, &shared.tool.id).await?;
+                output.say(&Sentence::new("share-until"));
+                also_open(&mut asker, &shared.tool.id, output).await?;
             }
             let waited = wish.made().await;
             let request = Request::Level { tool: shared.tool.id, level: Level::Local, for_seconds: None };
@@ -104,10 +105,10 @@ async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failu
 }
 
 /// Other tools that were open before are open again with this engine, and the owner should know.
-async fn also_open(asker: &mut Asker, own: &str) -> Result<(), Failure> {
+async fn also_open(asker: &mut Asker, own: &str, output: &Output) -> Result<(), Failure> {
     let tools: Vec<Tool> = asker.ask(Request::ToolList).await?;
     for tool in tools.iter().filter(|tool| tool.id != own && tool.level > Level::Local) {
-        output::say(&format!("Also open, as you left it: {} ({})", tool.name, tool.level));
+        output.say(&Sentence::new("share-also-open").with("tool", &tool.name).quoting("level", &tool.level));
     }
     Ok(())
 }
@@ -117,10 +118,10 @@ async fn start(place: &Place, lan: Vec<IpAddr>) -> Result<Asker, Failure> {
 }
 
 /// Adds the tool where it is new, makes a first user where there is none, raises.
-async fn open(asker: &mut Asker, share: &Share) -> Result<Shared, Failure> {
+async fn open(asker: &mut Asker, share: &Share, output: &Output) -> Result<Shared, Failure> {
     // First, so that a closed keyring refuses before anything is made.
     let users: Vec<User> = asker.ask(Request::UserList).await?;
-    let (tool, added) = tool(asker, share).await?;
+    let (tool, added) = tool(asker, share, output).await?;
     let (user, password) = if users.is_empty() {
         let add = UserAdd {
             name: first_user(),
@@ -154,7 +155,7 @@ async fn open(asker: &mut Asker, share: &Share) -> Result<Shared, Failure> {
     }
 }
 
-async fn tool(asker: &mut Asker, share: &Share) -> Result<(Tool, bool), Failure> {
+async fn tool(asker: &mut Asker, share: &Share, output: &Output) -> Result<(Tool, bool), Failure> {
     let status: Status = asker.ask(Request::Status).await?;
     let port = share.target.parse::<u16>().ok();
     let same = |tool: &&Tool| {
@@ -164,14 +165,13 @@ async fn tool(asker: &mut Asker, share: &Share) -> Result<(Tool, bool), Failure>
     if let Some(known) = status.tools.iter().find(same) {
         match &share.name {
             Some(name) if *name != known.name => {
-                let sentence = format!("this tool is already listed as `{}`; leave --name out", known.name);
-                return Err(Failure::Refused(sentence));
+                return Err(Failure::Refused(Sentence::new("share-other-name").with("name", &known.name)));
             }
             _ => return Ok((known.clone(), false)),
         }
     }
     let name = share.name.clone().unwrap_or_else(|| match port {
-        Some(port) => format!("Port {port}"),
+        Some(port) => output.text(&Sentence::new("share-name-of-port").with("port", port)),
         None => share.target.trim_start_matches("http://").trim_end_matches('/').to_owned(),
     });
     let network_target = network_target(share.allow_network_target);
@@ -184,7 +184,11 @@ fn show(shared: &Shared, output: &Output) {
         let mut text = shared.url.clone();
         text.push('\n');
         if let (Some(user), Some(password)) = (&shared.user, &shared.password) {
-            text.push_str(&format!("name      {user}\npassword  {}  (shown once)\n", password.expose()));
+            let once = format!("{}  {}", password.expose(), output.text(&Sentence::new("share-shown-once")));
+            text.push_str(&output::table(&[
+                vec![output.text(&Sentence::new("share-credential-name")), user.clone()],
+                vec![output.text(&Sentence::new("share-credential-password")), once],
+            ]));
         }
         text.push_str(&level::qr(&shared.url));
         text
@@ -192,12 +196,12 @@ fn show(shared: &Shared, output: &Output) {
     level::causes(&shared.tool, output);
 }
 
-fn offers_loopback() -> bool {
+fn offers_loopback(output: &Output) -> bool {
     if !std::io::stdin().is_terminal() {
-        output::say("To try it on this computer alone, add: --lan 127.0.0.1");
+        output.tell(&Sentence::new("share-try-hint"));
         return false;
     }
-    output::say("No local network was found. Try it on 127.0.0.1, for this computer alone? [y/N]");
+    output.tell(&Sentence::new("share-try-question"));
     let mut answer = String::new();
     // Nothing is open yet, so Ctrl-C at the question may simply end the program.
     let at_question = serve::StopWish::listen().map(|wish| {
@@ -210,7 +214,7 @@ fn offers_loopback() -> bool {
     if let Ok(task) = at_question {
         task.abort();
     }
-    read.is_ok() && answer.trim().eq_ignore_ascii_case("y")
+    read.is_ok() && answer.trim().to_lowercase() == output.text(&Sentence::new("share-try-yes"))
 }
 
 /// The name of the first user: the person's own on this computer.

@@ -6,6 +6,7 @@ use crate::{
 };
 use clap::Subcommand;
 use drawbridge_protocol::{NetworkTarget, Request, Tool, ToolAdd, ToolSet};
+use drawbridge_texts::Sentence;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -70,7 +71,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
         }
         Command::List => {
             let tools: Vec<Tool> = engine.ask(Request::ToolList).await?;
-            output.print(&tools, |tools| table(tools));
+            output.print(&tools, |tools| table(tools, output));
         }
     }
     Ok(())
@@ -82,15 +83,19 @@ pub(crate) const fn network_target(allowed: bool) -> NetworkTarget {
 }
 
 /// Tools as a table.
-pub(crate) fn table(tools: &[Tool]) -> String {
+pub(crate) fn table(tools: &[Tool], output: &Output) -> String {
     let row = |tool: &Tool| {
         let level = if tool.level == tool.wanted {
             tool.level.to_string()
         } else {
-            format!("{} (wanted: {})", tool.level, tool.wanted)
+            let sentence = Sentence::new("tool-level-wanted")
+                .quoting("level", &tool.level)
+                .quoting("wanted", &tool.wanted);
+            output.text(&sentence)
         };
         let left = tool.until.map_or_else(String::new, |until| {
-            format!("closes in {}", output::span(until.saturating_sub(output::now())))
+            let span = output.span(until.saturating_sub(output::now()));
+            output.text(&Sentence::new("tool-closes-in").with("span", span))
         });
         vec![tool.name.clone(), level, tool.target.clone(), left]
     };

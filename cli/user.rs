@@ -7,6 +7,7 @@ use crate::{
 };
 use clap::Subcommand;
 use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated};
+use drawbridge_texts::Sentence;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -55,20 +56,20 @@ pub(crate) enum Command {
 pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -> Result<(), Failure> {
     match command {
         Command::Add { name, admin, tools, password_stdin } => {
-            let password = password::obtain(&name, password_stdin)?;
+            let password = password::obtain(&name, password_stdin, output)?;
             let reach = tools.map_or(Reach::All, reach);
             let created: UserCreated =
                 engine.ask(Request::UserAdd(UserAdd { name, admin, reach, password })).await?;
-            output.print(&created, shown_once);
+            output.print(&created, |created| shown_once(created, output));
         }
         Command::Passwd { name, password_stdin } => {
-            let password = password::obtain(&name, password_stdin)?;
+            let password = password::obtain(&name, password_stdin, output)?;
             let created: UserCreated = engine.ask(Request::UserPassword { name, password }).await?;
-            output.print(&created, shown_once);
+            output.print(&created, |created| shown_once(created, output));
         }
         Command::Set { name, admin, tools } => {
             let user: User = engine.ask(Request::UserSet { name, admin, reach: tools.map(reach) }).await?;
-            output.print(&user, |user| table(std::slice::from_ref(user)));
+            output.print(&user, |user| table(std::slice::from_ref(user), output));
         }
         Command::Remove { name } => {
             let done = engine.value(Request::UserRemove { name }).await?;
@@ -76,7 +77,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
         }
         Command::List => {
             let users: Vec<User> = engine.ask(Request::UserList).await?;
-            output.print(&users, |users| table(users));
+            output.print(&users, |users| table(users, output));
         }
     }
     Ok(())
@@ -89,30 +90,30 @@ fn reach(tools: Vec<String>) -> Reach {
     Reach::Only(tools.into_iter().filter(|tool| !tool.is_empty()).collect())
 }
 
-fn shown_once(created: &UserCreated) -> String {
+fn shown_once(created: &UserCreated, output: &Output) -> String {
     match &created.password {
         Some(password) => {
-            output::say("This passphrase is shown once:");
+            output.say(&Sentence::new("passphrase-once"));
             password.expose().to_owned()
         }
         None => {
-            output::say(&format!("{} can sign in with the new password.", created.user.name));
+            output.say(&Sentence::new("password-set").with("name", &created.user.name));
             String::new()
         }
     }
 }
 
-fn table(users: &[User]) -> String {
+fn table(users: &[User], output: &Output) -> String {
+    let words = |sentence: Sentence| output.text(&sentence);
     let row = |user: &User| {
-        let tools = user.tools.as_ref().map_or_else(|| "all tools".to_owned(), |tools| tools.join(", "));
-        let seen = user.last_seen.map_or_else(String::new, |seen| {
-            format!("seen {} ago", output::span(output::now().saturating_sub(seen)))
-        });
+        let tools = user.tools.as_ref();
+        let tools = tools.map_or_else(|| words(Sentence::new("user-all-tools")), |tools| tools.join(", "));
+        let seen = user.last_seen.map_or_else(String::new, |seen| output.seen(seen));
         vec![
             user.name.clone(),
-            if user.admin { "admin" } else { "" }.to_owned(),
+            if user.admin { words(Sentence::new("user-admin")) } else { String::new() },
             tools,
-            if user.strong { "strong password" } else { "not from the internet" }.to_owned(),
+            words(if user.strong { Sentence::new("user-strong") } else { Sentence::new("user-weak") }),
             seen,
         ]
     };

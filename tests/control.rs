@@ -52,6 +52,51 @@ fn what_is_no_request_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn a_refusal_speaks_to_terminals_and_to_windows() {
+    let trial = Trial::running();
+    let request = r#"{"request":"level","tool":"none","level":"lan"}"#;
+    let (_, problem) = ask(&trial, &[], request);
+    assert_eq!(problem["detail"], "there is no tool called `none`; `drawbridge tool list` shows all");
+    assert_eq!(
+        problem["message"],
+        "There is no tool called `none`; it may have another name now, or be gone."
+    );
+    trial.ok(&["tool", "add", "Tool", "9"]);
+    let (_, problem) = ask(&trial, &[], r#"{"request":"level","tool":"tool","level":"lan"}"#);
+    assert_eq!(
+        problem["detail"],
+        "nobody could sign in yet: add a user first with `drawbridge user add NAME`"
+    );
+    assert_eq!(problem["message"], "Nobody could sign in yet: add a person first.");
+}
+
+#[test]
+fn a_problem_says_what_to_do_twice_and_what_one_click_could_do() {
+    let trial = Trial::sharing("http://127.0.0.1:1", "internet");
+    let status = trial.json(&["status"]);
+    let found = |what: &str| -> Value {
+        let problems = status["problems"].as_array().expect("a list");
+        problems.iter().find(|problem| problem["what"] == what).unwrap_or_else(|| panic!("{status}")).clone()
+    };
+    let recovery = found("There is no recovery code");
+    assert_eq!(recovery["do"], "Make one and keep it safe: drawbridge recovery create");
+    assert_eq!(recovery["advice"], "Make one and keep it safe.");
+    assert_eq!(recovery["fix"], serde_json::json!({"fix": "create-recovery-code"}));
+    let down = found("Tool is not running");
+    assert_eq!((&down["do"], &down["advice"]), (&"Start the tool.".into(), &"Start the tool.".into()));
+    assert_eq!(down["fix"], serde_json::json!({"fix": "show-tool", "tool": "tool"}));
+    let certificate = found("The internet door has a self-signed certificate");
+    assert_eq!(certificate["fix"], serde_json::json!({"fix": "import-certificate"}));
+    for problem in status["problems"].as_array().expect("a list") {
+        for part in ["reason", "advice"] {
+            let text = problem[part].as_str().expect("text");
+            assert!(text.starts_with(char::is_uppercase) && text.ends_with('.'), "{text}");
+            assert!(!text.contains("drawbridge "), "{text}");
+        }
+    }
+}
+
+#[test]
 fn listeners_get_the_whole_state_first_and_every_change_within_a_second() {
     let tool = Recorder::start();
     let trial = Trial::running();

@@ -161,7 +161,8 @@ fn json_has_the_documented_shapes() {
     assert!(keys(&status).is_superset(&["headline", "gate", "tools", "visitors", "problems"].into()));
     assert_eq!(status["tools"], tools);
     assert_eq!(status["headline"], "lan");
-    assert_eq!(keys(&status["problems"][0]), ["what", "why", "do"].into());
+    let problem_keys = ["what", "why", "do", "reason", "advice", "fix"].into();
+    assert_eq!(keys(&status["problems"][0]), problem_keys);
     assert_eq!(status["gate"][0], trial.gate());
     trial.curl_as_anna(&[&trial.url("Tool")]);
     let visitors = trial.json(&["status"])["visitors"].clone();

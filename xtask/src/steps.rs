@@ -85,7 +85,7 @@ fn cargo(arguments: &[&str]) -> Command {
 
 /// The packages that ship, without their tests: those for other systems are compiled by the public CI there.
 fn shipped(mut command: Command, more: &[&str]) -> Command {
-    for package in ["drawbridge", "drawbridge-engine", "drawbridge-protocol"] {
+    for package in ["drawbridge", "drawbridge-engine", "drawbridge-protocol", "drawbridge-texts"] {
         command.args(["--package", package]);
     }
     command.args(["--lib", "--bins"]).args(more);

@@ -3,6 +3,7 @@
 use crate::{home::Home, platform};
 use bytes::{Bytes, BytesMut};
 use drawbridge_protocol::{EVENTS_PATH, Event, Problem, REQUEST_PATH, Request};
+use drawbridge_texts::{Sentence, Tell};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Response,
@@ -17,19 +18,28 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody answers for this home.
-    #[error("Drawbridge is not running; start it with `drawbridge serve`")]
+    #[error("nobody answers ({0})")]
     NotRunning(#[source] io::Error),
     /// The engine went away in the middle.
-    #[error(
-        "Drawbridge stopped before it answered; start it again and look at what happened with `drawbridge status`"
-    )]
+    #[error("the engine went away ({0})")]
     Broken(#[source] hyper::Error),
     /// What came back is not what this version understands.
-    #[error("Drawbridge answered in a way this program does not understand; both should be of one version")]
+    #[error("the answer is not understood ({0})")]
     Strange(#[source] serde_json::Error),
     /// The engine said no.
-    #[error("{}", .0.detail)]
+    #[error("refused: {}", .0.detail)]
     Refused(Problem),
+}
+
+impl Tell for ClientError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::NotRunning(_) => Sentence::new("not-running"),
+            Self::Broken(_) => Sentence::new("broken-off"),
+            Self::Strange(_) => Sentence::new("answer-strange"),
+            Self::Refused(problem) => Sentence::new("engine-said").with("text", &problem.detail),
+        }
+    }
 }
 
 /// A connection to the engine of a home.

@@ -3,7 +3,7 @@
 use crate::{
     certificates::{Identities, TlsConfigError},
     clock::Clock,
-    control::{self, Beginnings, Control, State},
+    control::{self, Beginnings, Control, Finding, State},
     home::{Home, HomeError},
     identity::{
         password::{HashError, Hasher},
@@ -31,7 +31,8 @@ use crate::{
     },
 };
 use arc_swap::ArcSwap;
-use drawbridge_protocol::{Event, Problem, Request, Trouble};
+use drawbridge_protocol::{Event, Problem, Request};
+use drawbridge_texts::{Language, Sentence, Tell, Texts, Words};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -54,9 +55,11 @@ pub struct Configuration {
     pub lan: Lan,
     /// Where it reads the time.
     pub clock: Clock,
+    /// What the owner reads.
+    pub language: Language,
 }
 
-/// Why an engine did not start; a sentence for the owner each.
+/// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The home.
@@ -65,11 +68,19 @@ pub enum StartError {
     /// An address that cannot be a local network.
     #[error(transparent)]
     Lan(#[from] BadLanAddress),
-    /// The settings, the database, the keys for TLS, random numbers, threads.
-    #[error("{0}")]
-    Inside(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The settings, the database, the keys for TLS, random numbers.
+    #[error("{source}")]
+    Inside {
+        /// What failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Its words for the owner.
+        sentence: Sentence,
+    },
+    /// The threads of the data path.
+    #[error("no thread for a core ({0})")]
+    Threads(#[source] io::Error),
     /// The control socket.
-    #[error("the control socket {} could not be made ({source}); make its folder writable", path.display())]
+    #[error("the control socket {} was not made ({source})", path.display())]
     Socket {
         /// Where.
         path: PathBuf,
@@ -78,7 +89,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// A log file.
-    #[error("the log in {} could not be opened ({source}); make the folder writable", path.display())]
+    #[error("the log {} was not opened ({source})", path.display())]
     Log {
         /// Where.
         path: PathBuf,
@@ -86,6 +97,23 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+}
+
+impl Tell for StartError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Home(error) => error.sentence(),
+            Self::Lan(error) => error.sentence(),
+            Self::Inside { sentence, .. } => sentence.clone(),
+            Self::Threads(error) => Sentence::new("no-thread").quoting("cause", error),
+            Self::Socket { path, source } => {
+                Sentence::new("socket-unmade").with("path", path.as_path()).quoting("cause", source)
+            }
+            Self::Log { path, source } => {
+                Sentence::new("log-unopened").with("path", path.as_path()).quoting("cause", source)
+            }
+        }
+    }
 }
 
 /// A running engine. It ends when it is stopped or dropped.
@@ -103,7 +131,7 @@ impl Engine {
     /// When the home cannot be used or something every engine needs is missing. A closed keyring is no error: the
     /// engine then runs with everything closed and says why.
     pub async fn start(configuration: Configuration) -> Result<Self, StartError> {
-        let Configuration { home, keyring, lan, clock } = configuration;
+        let Configuration { home, keyring, lan, clock, language } = configuration;
         if let Lan::Given(addresses) = &lan {
             for address in addresses {
                 check_lan_address(*address)?;
@@ -115,34 +143,34 @@ impl Engine {
         let mut notes = Vec::new();
         let loaded = settings::load(&paths.settings(), now)?;
         if let Some((aside, reason)) = loaded.kept_aside {
-            notes.push(kept_aside("settings.toml", &reason, &aside));
+            notes.push(Finding::file_kept_aside("settings.toml", reason, &aside));
         }
         let vault = Vault::new(paths.path(), keyring);
         let opened = Database::open(&paths.database(), now)?;
         if let Some(aside) = opened.kept_aside {
-            notes.push(kept_aside("drawbridge.db", "SQLite found it damaged", &aside));
+            notes.push(Finding::file_kept_aside(
+                "drawbridge.db",
+                Sentence::new("trouble-file-damaged"),
+                &aside,
+            ));
         } else if opened.is_new && vault.exists() {
-            notes.push(Trouble {
-                what: "drawbridge.db was missing or empty, so everything is closed and every account is gone"
-                    .to_owned(),
-                why: "It is there in every home that was used before; something removed or emptied it."
-                    .to_owned(),
-                remedy:
-                    "Stop Drawbridge, put a good copy in its place and start again; or set things up anew."
-                        .to_owned(),
-            });
+            notes.push(Finding::database_missing());
         }
         let database = opened.database;
         let connections = connections();
-        let shared = shared(&paths, &database, clock, connections).await?;
+        let texts = Arc::new(Texts::new());
+        let pages = Pages::new(Arc::clone(&texts));
+        let words = Words::new(texts, language);
+        let shared = shared(&paths, &database, clock, connections, pages).await?;
         let ground = Ground {
             shared,
-            cores: Cores::start().map_err(inside)?,
+            cores: Cores::start().map_err(StartError::Threads)?,
             connections: Connections::new(connections),
             identities: Arc::new(Identities::new()?),
         };
         let settings = loaded.settings;
-        let state = State::begin(Beginnings { home, settings, vault, database, lan, ground, notes }).await?;
+        let state =
+            State::begin(Beginnings { home, settings, vault, database, lan, ground, notes, words }).await?;
         let socket = paths.control_socket();
         let listener = platform::bind_control(&socket)
             .map_err(|source| StartError::Socket { path: socket.clone(), source })?;
@@ -196,6 +224,7 @@ async fn shared(
     database: &Database,
     clock: Clock,
     connections: usize,
+    pages: Pages,
 ) -> Result<Arc<Shared>, StartError> {
     let log = home.logs().join("access.log");
     let opened = RotatingFile::open(&log, LOG_BYTES).and_then(AccessLog::start);
@@ -204,7 +233,7 @@ async fn shared(
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         sessions: Sessions::load(database.clone(), clock.clone()).await?,
         sign_in: SignIn::new(Hasher::new()?)?,
-        pages: Pages::new(),
+        pages,
         visitors: Visitors::default(),
         access_log,
         clock,
@@ -221,17 +250,8 @@ fn connections() -> usize {
     limits::CONNECTIONS.min(files.saturating_sub(OWN_FILES) / 2)
 }
 
-fn kept_aside(name: &str, reason: &str, aside: &Path) -> Trouble {
-    Trouble {
-        what: format!("{name} could not be used, so everything is closed"),
-        why: format!("It was kept as {}: {reason}.", aside.display()),
-        remedy: "Stop Drawbridge, put a good copy in its place and start again; or set things up anew."
-            .to_owned(),
-    }
-}
-
-fn inside(error: impl std::error::Error + Send + Sync + 'static) -> StartError {
-    StartError::Inside(Box::new(error))
+fn inside(error: impl std::error::Error + Tell + Send + Sync + 'static) -> StartError {
+    StartError::Inside { sentence: error.sentence(), source: Box::new(error) }
 }
 
 macro_rules! inside_from {

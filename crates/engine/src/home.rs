@@ -4,6 +4,7 @@ use crate::{
     platform,
     store::{files, rotation::RotatingFile},
 };
+use drawbridge_texts::{Sentence, Tell};
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
@@ -14,10 +15,10 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     /// The system names no place for it.
-    #[error("this system names no folder for application data; say where with --home DIR")]
+    #[error("no folder for application data")]
     NoPlace,
     /// Making or entering it failed.
-    #[error("the home folder {} cannot be used ({source}); make it writable or choose another with --home DIR", path.display())]
+    #[error("the home {} cannot be used ({source})", path.display())]
     Unusable {
         /// The folder.
         path: PathBuf,
@@ -26,8 +27,20 @@ pub enum HomeError {
         source: io::Error,
     },
     /// Another engine has it.
-    #[error("Drawbridge is already running for {}; use that one, or choose another with --home DIR", .0.display())]
+    #[error("an engine runs for {}", .0.display())]
     Running(PathBuf),
+}
+
+impl Tell for HomeError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::NoPlace => Sentence::new("home-no-place"),
+            Self::Unusable { path, source } => {
+                Sentence::new("home-unusable").with("path", path.as_path()).quoting("cause", source)
+            }
+            Self::Running(path) => Sentence::new("home-running").with("path", path.as_path()),
+        }
+    }
 }
 
 /// Where things lie in a home.

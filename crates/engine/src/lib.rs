@@ -20,6 +20,8 @@ mod random;
 mod secrets;
 mod settings;
 mod store;
+#[cfg(test)]
+mod testing;
 mod tools;
 
 pub use client::{Client, ClientError, Events};

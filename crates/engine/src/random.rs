@@ -2,11 +2,18 @@
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use drawbridge_texts::{Sentence, Tell};
 
 /// The system's random source failed; whatever needed it must refuse.
 #[derive(Debug, thiserror::Error)]
-#[error("this computer gave no random numbers; restart it")]
+#[error("the system gave no random numbers")]
 pub struct NoRandomness;
+
+impl Tell for NoRandomness {
+    fn sentence(&self) -> Sentence {
+        Sentence::new("no-randomness")
+    }
+}
 
 /// `N` unpredictable bytes.
 ///

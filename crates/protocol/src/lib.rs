@@ -12,8 +12,8 @@ mod secret;
 
 pub use event::Event;
 pub use model::{
-    Certificate, CertificateKind, Door, DoorState, Headline, Level, Problem, ProblemKind, Session, Status,
-    Tool, Trouble, Url, User, UserCreated, Visitor,
+    Certificate, CertificateKind, Door, DoorState, Fix, Headline, Level, Problem, ProblemKind, Session,
+    Status, Tool, Trouble, Url, User, UserCreated, Visitor,
 };
 pub use request::{NetworkTarget, Reach, Request, SecretField, ToolAdd, ToolSet, UserAdd};
 pub use secret::Secret;

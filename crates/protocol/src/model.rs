@@ -116,7 +116,8 @@ pub struct Visitor {
     pub since: u64,
 }
 
-/// Something the owner should know.
+/// Something the owner should know: for a terminal `what`, `why` and `do`; for a window `what`, `reason` and `advice`,
+/// which name no command.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Trouble {
     /// What is wrong.
@@ -126,6 +127,36 @@ pub struct Trouble {
     /// What to do.
     #[serde(rename = "do")]
     pub remedy: String,
+    /// Why, for a window.
+    pub reason: String,
+    /// What to do, for a window.
+    pub advice: String,
+    /// What one click could do about it.
+    pub fix: Option<Fix>,
+}
+
+/// What one click could do about a trouble.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "fix", rename_all = "kebab-case")]
+pub enum Fix {
+    /// Ask the keyring again.
+    Unlock,
+    /// Bring a tool to a level.
+    Open {
+        /// Its id.
+        tool: String,
+        /// The level it shall have.
+        level: Level,
+    },
+    /// Make a recovery code.
+    CreateRecoveryCode,
+    /// Ask for a certificate and its key, and import them.
+    ImportCertificate,
+    /// Show a tool with what can be changed about it.
+    ShowTool {
+        /// Its id.
+        tool: String,
+    },
 }
 
 /// An account.
@@ -222,8 +253,10 @@ pub struct Problem {
     /// A stable word.
     #[serde(rename = "type")]
     pub kind: ProblemKind,
-    /// One clear sentence that ends with what to do.
+    /// What is wrong and what to do, for a terminal: no capital letter, no full stop, commands by name.
     pub detail: String,
+    /// The same for a window: a whole sentence without commands.
+    pub message: String,
 }
 
 /// The kinds of refusal on the control path.

@@ -5,6 +5,7 @@
 //! (the store seals the bytes that [`Authority::create`] gives out once) and does not put itself into any
 //! trust store.
 
+use drawbridge_texts::{Sentence, Tell};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
@@ -42,38 +43,51 @@ pub(crate) struct Authority {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthorityError {
     /// A certificate could not be made.
-    #[error("could not make a certificate")]
+    #[error("a certificate was not made ({0})")]
     Make(#[from] MakeError),
     /// The kept certificate is damaged.
-    #[error("the local authority's certificate cannot be read; restore a backup or make a new authority")]
+    #[error("the authority's certificate was not read ({0})")]
     CertificateUnreadable(#[source] X509Error),
     /// The kept certificate is damaged in a way that only TLS clients, who read more strictly, would notice.
-    #[error("the local authority's certificate would be refused; restore a backup or make a new authority")]
+    #[error("the authority's certificate would be refused ({0})")]
     CertificateRefused(#[source] rustls::Error),
     /// The kept key is damaged.
-    #[error("the local authority's key cannot be read; restore a backup or make a new authority")]
+    #[error("the authority's key was not read ({0})")]
     KeyUnreadable(#[source] KeyRejected),
     /// Certificate and key are each fine, but not of one pair.
-    #[error("the local authority's key and certificate do not belong together; restore both from one backup")]
+    #[error("the authority's key and certificate are no pair")]
     KeyMismatch,
     /// The certificate is not one that [`Authority::create`] makes.
-    #[error("the kept certificate is not a local authority as this program makes it; make a new authority")]
+    #[error("the kept authority is not ours: {0}")]
     NotOurs(#[source] Deviation),
     /// Its time has not come: the clock went back.
-    #[error("the local authority is not valid yet; check the clock of this computer")]
+    #[error("the authority is not valid yet")]
     NotYetValid,
     /// Its time is over.
-    #[error("the local authority has expired; make a new one and trust it on your devices")]
+    #[error("the authority has expired")]
     Expired,
     /// Asked to sign for somebody else's name.
-    #[error(
-        "the local authority may not name {name}; \
-         use a private address or a name under home.arpa, lan or local"
-    )]
+    #[error("the authority may not name {name}")]
     OutsideConstraints {
         /// The address or host as asked for.
         name: String,
     },
+}
+
+impl Tell for AuthorityError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Make(error) => error.sentence(),
+            Self::CertificateUnreadable(_) => Sentence::new("authority-unreadable"),
+            Self::CertificateRefused(_) => Sentence::new("authority-refused"),
+            Self::KeyUnreadable(_) => Sentence::new("authority-key-unreadable"),
+            Self::KeyMismatch => Sentence::new("authority-key-mismatch"),
+            Self::NotOurs(_) => Sentence::new("authority-not-ours"),
+            Self::NotYetValid => Sentence::new("authority-not-yet-valid"),
+            Self::Expired => Sentence::new("authority-expired"),
+            Self::OutsideConstraints { name } => Sentence::new("authority-outside").with("name", name),
+        }
+    }
 }
 
 /// In what a kept certificate differs from a local authority of ours.

@@ -3,6 +3,7 @@
 //! One variant for each thing the owner can do about it. The sentences say what is wrong and end with what to
 //! do; windows and terminals may say them in other languages, going by the variant.
 
+use drawbridge_texts::{Sentence, Tell};
 use std::fmt;
 use std::time::SystemTime;
 
@@ -32,9 +33,7 @@ impl fmt::Display for File {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
     /// Larger than any certificate or key.
-    #[error(
-        "the {file} is larger than {limit_bytes} bytes; choose the file with this server's certificate alone"
-    )]
+    #[error("the {file} is larger than {limit_bytes} bytes")]
     TooLarge {
         /// Which file.
         file: File,
@@ -42,17 +41,13 @@ pub(crate) enum ImportError {
         limit_bytes: usize,
     },
     /// No PEM marker anywhere: DER, PKCS#12, or something else altogether.
-    #[error(
-        "the {0} is not in PEM format; convert it to PEM, the text format with lines like -----BEGIN …-----"
-    )]
+    #[error("the {0} is no PEM")]
     NotPem(File),
     /// PEM, but no certificate.
-    #[error(
-        "the certificate file holds no certificate; choose the file with a -----BEGIN CERTIFICATE----- line"
-    )]
+    #[error("the certificate file holds no certificate")]
     NoCertificate,
     /// A marker without its end, or letters that are no base64.
-    #[error("the {file} is damaged; copy it again, whole and unchanged, from where it was made")]
+    #[error("the {file} is damaged")]
     Damaged {
         /// Which file.
         file: File,
@@ -62,7 +57,7 @@ pub(crate) enum ImportError {
         cause: Option<pem::Error>,
     },
     /// Fine as PEM, but the content is no certificate.
-    #[error("certificate {position} in the file is damaged; copy the file again from where it was made")]
+    #[error("certificate {position} is damaged ({cause})")]
     DamagedCertificate {
         /// Which certificate.
         position: usize,
@@ -71,41 +66,28 @@ pub(crate) enum ImportError {
         cause: X509Error,
     },
     /// PEM, but no private key.
-    #[error("the key file holds no private key; choose the file with a -----BEGIN PRIVATE KEY----- line")]
+    #[error("the key file holds no private key")]
     NoKey,
     /// The key is protected by a passphrase.
-    #[error(
-        "the private key is protected by a passphrase; remove it first with: openssl pkey -in KEY -out NEWKEY"
-    )]
+    #[error("the private key has a passphrase")]
     KeyEncrypted,
     /// More than one key.
-    #[error("the key file holds {count} private keys; choose a file with the certificate's own key alone")]
+    #[error("the key file holds {count} private keys")]
     SeveralKeys {
         /// How many.
         count: usize,
     },
     /// A damaged key, or one that TLS servers do not use.
-    #[error(
-        "the private key cannot be used; use an ECDSA key (P-256, P-384) or an RSA key of 2048 to 8192 bits"
-    )]
+    #[error("the private key cannot be used ({0})")]
     KeyUnusable(#[source] rustls::Error),
     /// The key of another certificate.
-    #[error(
-        "the private key does not belong to the certificate; \
-         choose the key the certificate was requested with"
-    )]
+    #[error("the private key is another certificate's")]
     KeyMismatch,
     /// A certificate authority where a server certificate belongs.
-    #[error(
-        "the certificate is an authority's, not a server's; \
-         choose the server's own, or make one with basicConstraints=CA:FALSE"
-    )]
+    #[error("the certificate is an authority's")]
     AuthorityAsLeaf,
     /// All needed is there, but not in order.
-    #[error(
-        "certificate {position} ({subject}) is out of order; \
-         put the server's certificate first, then each one's issuer"
-    )]
+    #[error("certificate {position} ({subject}) is out of order")]
     OutOfOrder {
         /// The certificate that belongs further up.
         position: usize,
@@ -113,10 +95,7 @@ pub(crate) enum ImportError {
         subject: String,
     },
     /// A certificate that the next one did not issue.
-    #[error(
-        "certificate {position} ({subject}) was not issued by the one after it; \
-         use the full chain file of the issuer"
-    )]
+    #[error("certificate {position} ({subject}) was not issued by the next")]
     NotIssuedByNext {
         /// The certificate whose issuer is missing.
         position: usize,
@@ -124,9 +103,7 @@ pub(crate) enum ImportError {
         subject: String,
     },
     /// An issuing certificate outside its time.
-    #[error(
-        "certificate {position} ({subject}) is not valid now; get the current chain file from the issuer"
-    )]
+    #[error("certificate {position} ({subject}) is not valid now")]
     ChainNotValidNow {
         /// Which certificate.
         position: usize,
@@ -134,38 +111,74 @@ pub(crate) enum ImportError {
         subject: String,
     },
     /// Too late.
-    #[error("the certificate expired on {}; renew it and import the new one", day(*.on))]
+    #[error("the certificate expired on {}", day(*.on))]
     Expired {
         /// Its last second.
         on: SystemTime,
     },
     /// Too early.
-    #[error(
-        "the certificate is not valid before {}; check the clock of this computer, or wait",
-        day(*.until)
-    )]
+    #[error("the certificate is not valid before {}", day(*.until))]
     NotYetValid {
         /// Its first second.
         until: SystemTime,
     },
     /// Nothing a browser would match.
-    #[error("the certificate names no host and no address; request one with a subject alternative name")]
+    #[error("the certificate names no host and no address")]
     NoNames,
     /// Key usage or extended key usage forbid it.
-    #[error("the certificate is not meant for servers; request one for server authentication")]
+    #[error("the certificate is not for servers")]
     NotForServers,
     /// RSA under 2048 bits.
-    #[error(
-        "the certificate's RSA key has {bits} bits, which browsers refuse; \
-         request a new one with 2048 or more"
-    )]
+    #[error("the certificate's RSA key has {bits} bits")]
     WeakKey {
         /// Length of the modulus.
         bits: usize,
     },
     /// Read by us, refused by the TLS library.
-    #[error("the certificate cannot be used for TLS; request a new one from the issuer")]
+    #[error("the certificate cannot be used for TLS ({0})")]
     Unusable(#[source] rustls::Error),
+}
+
+impl Tell for ImportError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::TooLarge { file: File::Certificate, limit_bytes } => {
+                Sentence::new("import-certificate-too-large").with("bytes", *limit_bytes)
+            }
+            Self::TooLarge { file: File::Key, limit_bytes } => {
+                Sentence::new("import-key-too-large").with("bytes", *limit_bytes)
+            }
+            Self::NotPem(File::Certificate) => Sentence::new("import-certificate-no-pem"),
+            Self::NotPem(File::Key) => Sentence::new("import-key-no-pem"),
+            Self::NoCertificate => Sentence::new("import-no-certificate"),
+            Self::Damaged { file: File::Certificate, .. } => Sentence::new("import-certificate-damaged"),
+            Self::Damaged { file: File::Key, .. } => Sentence::new("import-key-damaged"),
+            Self::DamagedCertificate { position, .. } => {
+                Sentence::new("import-one-damaged").with("position", *position)
+            }
+            Self::NoKey => Sentence::new("import-no-key"),
+            Self::KeyEncrypted => Sentence::new("import-key-encrypted"),
+            Self::SeveralKeys { count } => Sentence::new("import-several-keys").with("count", *count),
+            Self::KeyUnusable(_) => Sentence::new("import-key-unusable"),
+            Self::KeyMismatch => Sentence::new("import-key-mismatch"),
+            Self::AuthorityAsLeaf => Sentence::new("import-authority"),
+            Self::OutOfOrder { position, subject } => {
+                Sentence::new("import-out-of-order").with("position", *position).with("subject", subject)
+            }
+            Self::NotIssuedByNext { position, subject } => Sentence::new("import-not-issued-by-next")
+                .with("position", *position)
+                .with("subject", subject),
+            Self::ChainNotValidNow { position, subject } => Sentence::new("import-chain-not-valid-now")
+                .with("position", *position)
+                .with("subject", subject),
+            Self::Expired { on } => Sentence::new("import-expired").quoting("day", &day(*on)),
+            Self::NotYetValid { until } => Sentence::new("import-not-yet-valid").quoting("day", &day(*until)),
+            Self::NoNames => Sentence::new("import-no-names"),
+            Self::NotForServers => Sentence::new("import-not-for-servers"),
+            Self::WeakKey { bits } => Sentence::new("import-weak-key").with("bits", *bits),
+            Self::Unusable(_) => Sentence::new("import-unusable"),
+        }
+    }
 }
 
 /// A day in UTC, as `2027-01-15`.
@@ -176,7 +189,7 @@ fn day(moment: SystemTime) -> time::Date {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificates::testing::now;
+    use crate::{certificates::testing::now, testing::said};
 
     #[test]
     fn sentences_are_plain_and_end_with_what_to_do() {
@@ -203,14 +216,14 @@ mod tests {
             ImportError::Unusable(rustls::Error::DecryptError),
         ];
         for error in errors {
-            let text = error.to_string();
+            let text = said(&error.sentence());
             let (_, advice) = text.split_once("; ").unwrap_or_else(|| panic!("no advice: {text}"));
             assert!(
                 !advice.is_empty() && !text.ends_with('.') && text.starts_with(char::is_lowercase),
                 "{text}"
             );
         }
-        assert!(ImportError::Expired { on: now() }.to_string().contains("2027-01-15"));
-        assert!(ImportError::NotPem(File::Key).to_string().starts_with("the key file"));
+        assert!(said(&ImportError::Expired { on: now() }.sentence()).contains("2027-01-15"));
+        assert!(said(&ImportError::NotPem(File::Key).sentence()).starts_with("the key file"));
     }
 }

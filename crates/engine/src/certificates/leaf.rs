@@ -4,6 +4,7 @@
 //! itself, and a key that does not belong to it never becomes a `Leaf`. Where it is kept and when it is
 //! renewed is decided elsewhere.
 
+use drawbridge_texts::{Sentence, Tell};
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -49,6 +50,18 @@ pub(crate) enum LeafError {
     /// The TLS library does not take the certificate.
     #[error("the certificate cannot be used for TLS")]
     Unusable(#[source] Error),
+}
+
+impl Tell for LeafError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::NoCertificate => Sentence::new("certificate-none"),
+            Self::Unreadable(_) => Sentence::new("certificate-unreadable"),
+            Self::KeyUnusable(_) => Sentence::new("certificate-key-unusable"),
+            Self::KeyMismatch => Sentence::new("certificate-key-mismatch"),
+            Self::Unusable(_) => Sentence::new("certificate-refused"),
+        }
+    }
 }
 
 /// A certificate with its chain and its private key. Debug output leaves the key out; dropping wipes it.

@@ -4,6 +4,7 @@
 //! Beneath [`super::authority`] and `self_signed`, which add who signs. rcgen's own defaults (valid
 //! 1975 to 4096, a serial derived from the key, a subject naming rcgen) are never used.
 
+use drawbridge_texts::{Sentence, Tell};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::error::Unspecified;
@@ -22,19 +23,19 @@ use crate::random::{self, NoRandomness};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MakeError {
     /// The clock shows a time before 1970 or after 9999.
-    #[error("the clock of this computer shows a date no certificate can carry; set the clock")]
+    #[error("the clock shows a date no certificate can carry")]
     Clock,
     /// The system gave no random bytes.
-    #[error("could not draw random numbers; restart this computer if this happens again")]
+    #[error("no random numbers")]
     Randomness(#[source] NoRandomness),
     /// The provider made no key.
-    #[error("could not make a private key; restart this computer if this happens again")]
+    #[error("no private key was made")]
     Key(#[source] Unspecified),
     /// Nothing to put into the certificate.
-    #[error("a certificate needs at least one address or host name; add one")]
+    #[error("a certificate for no name")]
     NoNames,
     /// A host name that no certificate can carry.
-    #[error("a certificate cannot carry the name {name:?}; use letters, digits, hyphens and dots")]
+    #[error("no certificate can carry the name {name:?}")]
     Name {
         /// The name as asked for.
         name: String,
@@ -43,11 +44,25 @@ pub(crate) enum MakeError {
         cause: rcgen::Error,
     },
     /// The certificate could not be put together and signed.
-    #[error("could not sign the certificate; please report this")]
+    #[error("a certificate was not signed ({0})")]
     Sign(#[source] rcgen::Error),
     /// What was made could not be read back.
-    #[error("the certificate just made cannot be read back; please report this")]
+    #[error("a certificate just made was not read back ({0})")]
     ReadBack(#[source] LeafError),
+}
+
+impl Tell for MakeError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Clock => Sentence::new("make-clock"),
+            Self::Randomness(_) => Sentence::new("make-randomness"),
+            Self::Key(_) => Sentence::new("make-key"),
+            Self::NoNames => Sentence::new("make-no-names"),
+            Self::Name { name, .. } => Sentence::new("make-name").with("name", name),
+            Self::Sign(_) => Sentence::new("make-unsigned"),
+            Self::ReadBack(_) => Sentence::new("make-unread"),
+        }
+    }
 }
 
 /// First and last second of a certificate to be made.

@@ -3,6 +3,7 @@
 //! Everything TLS offers to a stranger is decided here: versions, groups, suites, protocols, resumption.
 //! Which certificate is shown is the resolver's business, deadlines and alerts are the data path's.
 
+use drawbridge_texts::{Sentence, Tell};
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -15,11 +16,20 @@ use rustls::{Error, ServerConfig};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsConfigError {
     /// The ticket keys could not be made.
-    #[error("could not make keys for session tickets; restart this computer if this happens again")]
+    #[error("no keys for session tickets ({0})")]
     Ticketer(#[source] Error),
     /// The provider cannot do what is asked of it.
-    #[error("could not prepare TLS; please report this")]
+    #[error("TLS was not prepared ({0})")]
     Versions(#[source] Error),
+}
+
+impl Tell for TlsConfigError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Ticketer(_) => Sentence::new("tls-no-tickets"),
+            Self::Versions(_) => Sentence::new("tls-unprepared"),
+        }
+    }
 }
 
 /// The cryptography of this program: aws-lc-rs, named wherever it is used and never installed as a

@@ -10,6 +10,7 @@ use crate::proxy::{
     listen::{self, BindError, Bound, Listener},
     snapshot::{Snapshot, Tool},
 };
+use drawbridge_texts::Tell;
 use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
@@ -128,7 +129,7 @@ impl State {
                 }
                 Err(_) if is_spare(plan.address) => {}
                 Err(error) => {
-                    failures.insert(plan.address, error.to_string());
+                    failures.insert(plan.address, error.sentence());
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The certificates of this installation: the local authority and its leaf, the owner's own or a self-signed one for the
 //! internet. Keys lie sealed in the database; the LAN leaf is made anew at each start and never touches the disk.
 
-use super::{ControlError, State};
+use super::{ControlError, Finding, State};
 use crate::{
     certificates::{self, Authority, AuthorityError, Issuer, Leaf, LeafError, Names},
     clock,
@@ -11,7 +11,8 @@ use crate::{
     tools::GATE_LABEL,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use drawbridge_protocol::{Certificate, CertificateKind, Level, Secret};
+use drawbridge_protocol::{Certificate, CertificateKind, Fix, Level, Secret};
+use drawbridge_texts::{Sentence, Tell};
 use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,9 @@ pub(crate) struct Certificates {
     lan: Option<Leaf>,
     internet: Option<Leaf>,
     /// Why the stored authority cannot be used; another is never made in its place.
-    authority_trouble: Option<String>,
+    authority_trouble: Option<Sentence>,
     /// Why the stored certificate for the internet cannot be used.
-    internet_trouble: Option<String>,
+    internet_trouble: Option<Sentence>,
 }
 
 /// What lies in a place.
@@ -51,14 +52,12 @@ impl State {
         self.certificates = Certificates::default();
         match self.stored(AUTHORITY).await? {
             Found::Nothing => {}
-            Found::Closed => {
-                self.certificates.authority_trouble = Some("it does not open with this key".to_owned())
-            }
+            Found::Closed => self.certificates.authority_trouble = Some(Sentence::new("stored-closed")),
             Found::Pair(chain, key) => {
                 match chain.into_iter().next().map(|first| Authority::load(first, &key, now)) {
                     Some(Ok(authority)) => self.certificates.authority = Some(authority),
-                    Some(Err(error)) => self.certificates.authority_trouble = Some(error.to_string()),
-                    None => self.certificates.authority_trouble = Some("it is empty".to_owned()),
+                    Some(Err(error)) => self.certificates.authority_trouble = Some(error.sentence()),
+                    None => self.certificates.authority_trouble = Some(Sentence::new("stored-empty")),
                 }
             }
         }
@@ -66,8 +65,8 @@ impl State {
         for (place, issuer) in [(IMPORTED, Issuer::Imported), (SELF_SIGNED, Issuer::SelfSigned)] {
             let loaded = match self.stored(place).await? {
                 Found::Nothing => continue,
-                Found::Closed => Err("it does not open with this key".to_owned()),
-                Found::Pair(chain, key) => Leaf::load(chain, &key, issuer).map_err(|error| error.to_string()),
+                Found::Closed => Err(Sentence::new("stored-closed")),
+                Found::Pair(chain, key) => Leaf::load(chain, &key, issuer).map_err(|error| error.sentence()),
             };
             match loaded {
                 Ok(leaf) => self.certificates.internet = Some(leaf),
@@ -199,9 +198,7 @@ impl State {
         let authority = self.certificates.authority.as_ref();
         let authority = authority.ok_or_else(|| match &self.key {
             Err(why) => ControlError::VaultClosed(why.clone()),
-            Ok(_) => ControlError::VaultClosed(
-                "there is no local authority yet; it is made when the first tool goes to lan".to_owned(),
-            ),
+            Ok(_) => ControlError::NoAuthority,
         })?;
         Ok(Certificate { pem: Some(authority.certificate_pem()), ..authority_model(authority) })
     }
@@ -216,10 +213,9 @@ impl State {
     }
 
     /// What is special about the internet's certificate, for the doors' cause.
-    pub(super) fn internet_mark(&self) -> Option<&'static str> {
+    pub(super) fn internet_mark(&self) -> Option<Sentence> {
         let leaf = self.certificates.internet.as_ref()?;
-        (leaf.issuer_kind() == Issuer::SelfSigned)
-            .then_some("self-signed certificate: browsers warn, and visitors should compare its fingerprint")
+        (leaf.issuer_kind() == Issuer::SelfSigned).then(|| Sentence::new("door-self-signed"))
     }
 
     /// Why the internet cannot be open, if it is for its certificate.
@@ -230,16 +226,16 @@ impl State {
     }
 
     /// What is wrong with what is stored.
-    pub(super) fn certificate_troubles(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let authority = self
-            .certificates
-            .authority_trouble
-            .as_deref()
-            .map(|why| ("The local authority cannot be used", why));
-        let internet = self.certificates.internet_trouble.as_deref();
-        authority
-            .into_iter()
-            .chain(internet.map(|why| ("The certificate for the internet cannot be used", why)))
+    pub(super) fn certificate_troubles(&self) -> impl Iterator<Item = Finding> {
+        let finding =
+            |what, why: &Sentence| Finding::new(what, why.clone(), Sentence::new("trouble-stored-do"));
+        let Certificates { authority_trouble, internet_trouble, .. } = &self.certificates;
+        let authority =
+            authority_trouble.as_ref().map(|why| finding(Sentence::new("trouble-authority-what"), why));
+        let internet = internet_trouble
+            .as_ref()
+            .map(|why| finding(Sentence::new("trouble-internet-what"), why).with(Fix::ImportCertificate));
+        authority.into_iter().chain(internet)
     }
 
     async fn make_self_signed(&mut self, now: SystemTime) -> Result<(), ControlError> {

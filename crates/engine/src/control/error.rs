@@ -14,28 +14,29 @@ use crate::{
     tools::target::BadTarget,
 };
 use drawbridge_protocol::{Level, Problem, ProblemKind};
+use drawbridge_texts::{Sentence, Tell, Words};
 use std::io;
 
 /// Why a request on the control path was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
-    #[error("there is no tool called `{0}`; `drawbridge tool list` shows all")]
+    #[error("no tool `{0}`")]
     UnknownTool(String),
-    #[error("there is no user called `{0}`; `drawbridge user list` shows all")]
+    #[error("no user `{0}`")]
     UnknownUser(String),
-    #[error("there is no session `{0}`; `drawbridge session list` shows all")]
+    #[error("no session `{0}`")]
     UnknownSession(String),
-    #[error("there is no setting called `{0}`; `drawbridge settings get` shows all")]
+    #[error("no setting `{0}`")]
     UnknownSetting(String),
-    #[error("something changed since you looked; look again and decide anew")]
+    #[error("the request rests on an older revision")]
     Stale,
-    #[error("there is already a tool called `{0}`; choose another name")]
+    #[error("a tool `{0}` exists")]
     ToolExists(String),
-    #[error("there is already a user called `{0}`; choose another name")]
+    #[error("a user `{0}` exists")]
     UserExists(String),
-    #[error("{0} is one of Drawbridge's own ports; give the tool's port")]
+    #[error("port {0} is one of our own")]
     OwnPort(u16),
-    #[error("`{0}` is open; close it first with `drawbridge level {0} local`, then give it another target")]
+    #[error("tool `{0}` is open")]
     OpenTarget(String),
     #[error(transparent)]
     Target(#[from] BadTarget),
@@ -45,64 +46,47 @@ pub(crate) enum ControlError {
     Name(#[from] BadName),
     #[error(transparent)]
     Password(#[from] BadPassword),
-    #[error("nobody could sign in yet: add a user first with `drawbridge user add NAME`")]
+    #[error("no user")]
     NoUser,
-    #[error(
-        "no account may use this tool yet: allow one with `drawbridge user set NAME --tools ...`, or add one"
-    )]
+    #[error("no user may use this tool")]
     NoUserOfTool,
-    #[error("{0} is not an address of this computer now; name one that is")]
+    #[error("{0} is not an address of this computer")]
     NotHere(std::net::IpAddr),
-    #[error(
-        "from the internet only accounts with a strong password get in, and none of those for this tool has one: give one a \
-         password of 15 characters or more with `drawbridge user passwd NAME`"
-    )]
+    #[error("no user of this tool is strong")]
     NoStrongUser,
-    #[error(
-        "no local network was found; connect to one, or name this computer's address with `drawbridge serve --lan ADDRESS`"
-    )]
+    #[error("no local network")]
     NoNetwork,
-    #[error("{0}; free it, or choose another with `drawbridge tool set` or `drawbridge settings set`")]
-    Bind(#[source] BindError),
-    #[error(
-        "no free port was found near {0}; free one, or choose another with `drawbridge tool set` or `drawbridge settings set`"
-    )]
+    #[error(transparent)]
+    Bind(BindError),
+    #[error("no free port near {0}")]
     NoPort(u16),
-    #[error(
-        "`{tool}` is {level} now, so it has no address for others; raise it with `drawbridge level {tool} lan`"
-    )]
+    #[error("tool `{tool}` is {level} and has no address")]
     NoAddress {
         /// The tool's name.
         tool: String,
         /// Its level.
         level: Level,
     },
-    #[error("no tool is open, so the gate is closed too; raise one with `drawbridge level NAME lan`")]
+    #[error("the gate is closed")]
     NoGate,
-    #[error("a time limit only fits raising a level; leave --for out")]
+    #[error("a time limit for local")]
     TimeForLocal,
-    #[error("a time limit has at least one second and at most a year; give another")]
+    #[error("a time limit out of range")]
     Time,
-    #[error(
-        "closed, but that could not be saved ({0}); it stays closed after a restart too; free some disk space"
-    )]
+    #[error("closed, but not saved ({0})")]
     ClosedUnsaved(#[source] io::Error),
-    #[error(
-        "it could not be saved ({0}), so nothing was changed; check that the disk is neither full nor read-only"
-    )]
+    #[error("not saved ({0})")]
     Save(#[source] io::Error),
-    #[error(
-        "closed, but an open-marker could not be removed ({0}); remove the folder `open` in the home by hand"
-    )]
+    #[error("closed, but an open-marker stays ({0})")]
     Marker(#[source] io::Error),
-    #[error(
-        "it is in force now, but it could not be saved ({0}), so a restart would undo it; free some disk space and do it again"
-    )]
+    #[error("in force, but not saved ({0})")]
     InForceUnsaved(#[source] StoreError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{0}")]
-    VaultClosed(String),
+    #[error("there is no data key")]
+    VaultClosed(Sentence),
+    #[error("no local authority was made yet")]
+    NoAuthority,
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
@@ -113,44 +97,94 @@ pub(crate) enum ControlError {
     Random(#[from] NoRandomness),
     #[error(transparent)]
     Import(#[from] certificates::ImportError),
-    #[error(
-        "this certificate is for {covers}, not for {host}; import one for {host}, or take this one away first with `drawbridge certificate remove`"
-    )]
+    #[error("the certificate covers {covers}, not {host}")]
     ImportNames {
         /// What it covers.
         covers: String,
         /// What is needed.
         host: String,
     },
-    #[error(
-        "the local authority of this installation cannot be used ({0}); put a backup of drawbridge.db back, or start anew with another home"
-    )]
-    AuthorityUnusable(String),
+    #[error("the local authority cannot be used")]
+    AuthorityUnusable(Sentence),
     #[error(transparent)]
     Authority(#[from] certificates::AuthorityError),
-    #[error("the certificate could not be put to use ({0}); make or import another")]
+    #[error("the certificate was not put to use ({0})")]
     Leaf(#[source] certificates::LeafError),
-    #[error(
-        "the certificate for the internet expired or cannot be used; import a new one with `drawbridge certificate import`"
-    )]
+    #[error("the certificate for the internet expired or cannot be used")]
     Expired,
-    #[error("`{value}` is not good for {key}; {hint}")]
+    #[error("`{value}` is not good for {key}")]
     BadSetting {
         /// The key.
         key: String,
         /// What was given.
         value: String,
         /// What would be good.
-        hint: &'static str,
+        hint: Sentence,
     },
     #[error("the reply could not be written")]
     Reply(#[source] serde_json::Error),
 }
 
+impl Tell for ControlError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::UnknownTool(name) => Sentence::new("tool-unknown").with("name", name),
+            Self::UnknownUser(name) => Sentence::new("user-unknown").with("name", name),
+            Self::UnknownSession(id) => Sentence::new("session-unknown").with("id", id),
+            Self::UnknownSetting(name) => Sentence::new("setting-unknown").with("name", name),
+            Self::Stale => Sentence::new("stale"),
+            Self::ToolExists(name) => Sentence::new("tool-exists").with("name", name),
+            Self::UserExists(name) => Sentence::new("user-exists").with("name", name),
+            Self::OwnPort(port) => Sentence::new("tool-port-own").with("port", *port),
+            Self::OpenTarget(name) => Sentence::new("tool-open").with("name", name),
+            Self::Target(error) => error.sentence(),
+            Self::Settings(error) => error.sentence(),
+            Self::Name(error) => error.sentence(),
+            Self::Password(error) => error.sentence(),
+            Self::NoUser => Sentence::new("no-user"),
+            Self::NoUserOfTool => Sentence::new("no-user-of-tool"),
+            Self::NotHere(address) => Sentence::new("address-not-here").with("address", *address),
+            Self::NoStrongUser => Sentence::new("no-strong-user"),
+            Self::NoNetwork => Sentence::new("no-network"),
+            Self::Bind(error) => Sentence::new("port-unusable").with("cause", error.sentence()),
+            Self::NoPort(port) => Sentence::new("no-port").with("port", *port),
+            Self::NoAddress { tool, level } => {
+                Sentence::new("no-address").with("tool", tool).quoting("level", level)
+            }
+            Self::NoGate => Sentence::new("no-gate"),
+            Self::TimeForLocal => Sentence::new("time-for-local"),
+            Self::Time => Sentence::new("time-out-of-range"),
+            Self::ClosedUnsaved(error) => Sentence::new("closed-unsaved").quoting("cause", error),
+            Self::Save(error) => Sentence::new("unsaved").quoting("cause", error),
+            Self::Marker(error) => Sentence::new("marker-left").quoting("cause", error),
+            Self::InForceUnsaved(error) => Sentence::new("in-force-unsaved").quoting("cause", error),
+            Self::Store(error) => error.sentence(),
+            Self::VaultClosed(why) => why.clone(),
+            Self::NoAuthority => Sentence::new("authority-none"),
+            Self::Vault(error) => error.sentence(),
+            Self::Seal(error) => error.sentence(),
+            Self::Hash(error) => error.sentence(),
+            Self::Random(error) => error.sentence(),
+            Self::Import(error) => error.sentence(),
+            Self::ImportNames { covers, host } => {
+                Sentence::new("import-other-names").with("covers", covers).with("host", host)
+            }
+            Self::AuthorityUnusable(why) => Sentence::new("authority-unusable").with("cause", why.clone()),
+            Self::Authority(error) => error.sentence(),
+            Self::Leaf(error) => Sentence::new("certificate-unusable").with("cause", error.sentence()),
+            Self::Expired => Sentence::new("certificate-expired"),
+            Self::BadSetting { key, value, hint } => {
+                Sentence::new("setting-bad").with("key", key).with("value", value).with("hint", hint.clone())
+            }
+            Self::Reply(_) => Sentence::new("reply-unwritten"),
+        }
+    }
+}
+
 impl ControlError {
     /// What crosses the socket.
-    pub(crate) fn problem(&self) -> Problem {
-        Problem { kind: self.kind(), detail: self.to_string() }
+    pub(crate) fn problem(&self, words: &Words) -> Problem {
+        problem(words, self.kind(), &self.sentence())
     }
 
     fn kind(&self) -> ProblemKind {
@@ -180,6 +214,7 @@ impl ControlError {
             | Self::Expired
             | Self::Vault(VaultError::WrongRecoveryCode | VaultError::NoRecoveryCode)
             | Self::AuthorityUnusable(_)
+            | Self::NoAuthority
             | Self::VaultClosed(_) => ProblemKind::Refused,
             Self::Hash(HashError::Busy) | Self::Store(StoreError::Busy) => ProblemKind::Busy,
             Self::Bind(_)
@@ -198,4 +233,9 @@ impl ControlError {
             | Self::Reply(_) => ProblemKind::Failed,
         }
     }
+}
+
+/// A problem in the words of both its readers.
+pub(crate) fn problem(words: &Words, kind: ProblemKind, sentence: &Sentence) -> Problem {
+    Problem { kind, detail: words.terminal(sentence), message: words.whole(sentence) }
 }

@@ -7,6 +7,7 @@ mod close;
 mod doors;
 mod error;
 mod events;
+mod finding;
 mod levels;
 mod people;
 mod secrets;
@@ -17,10 +18,12 @@ mod status;
 mod tools;
 
 pub(crate) use error::ControlError;
+pub(crate) use finding::Finding;
 pub(crate) use state::{Beginnings, State};
 
 use apply::OpenDoors;
 use drawbridge_protocol::{Event, Problem, ProblemKind, Request};
+use drawbridge_texts::{Sentence, Words};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -31,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Control {
     requests: mpsc::Sender<Message>,
     open_doors: Arc<OpenDoors>,
+    words: Words,
 }
 
 /// A request and what it rests on.
@@ -49,7 +53,7 @@ impl Control {
     pub(crate) fn start(state: State, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
-        let control = Self { requests, open_doors: state.open_doors() };
+        let control = Self { requests, open_doors: state.open_doors(), words: state.words.clone() };
         let writer = tokio::spawn(write(state, queue, events, stop));
         (control, writer)
     }
@@ -68,16 +72,26 @@ impl Control {
             let requests = self.requests.clone();
             tokio::spawn(async move { requests.send(message).await });
         } else {
-            self.requests.try_send(message).map_err(|_| busy())?;
+            self.requests.try_send(message).map_err(|_| self.busy())?;
         }
-        answered.await.map_err(|_| busy())?.map_err(|error| error.problem())
+        answered.await.map_err(|_| self.busy())?.map_err(|error| error.problem(&self.words))
     }
 
     /// The whole state, and every change from there on.
     pub(crate) async fn listen(&self) -> Result<(Event, broadcast::Receiver<Event>), Problem> {
         let (answer, answered) = oneshot::channel();
-        self.requests.try_send(Message::Listen(answer)).map_err(|_| busy())?;
-        answered.await.map_err(|_| busy())
+        self.requests.try_send(Message::Listen(answer)).map_err(|_| self.busy())?;
+        answered.await.map_err(|_| self.busy())
+    }
+
+    /// Too much waits, or the engine is stopping.
+    fn busy(&self) -> Problem {
+        error::problem(&self.words, ProblemKind::Busy, &Sentence::new("busy"))
+    }
+
+    /// What came is no request.
+    fn invalid(&self, sentence: &Sentence) -> Problem {
+        error::problem(&self.words, ProblemKind::Invalid, sentence)
     }
 }
 
@@ -120,13 +134,6 @@ fn tell(told: &mut events::Picture, now: events::Picture, events: &broadcast::Se
         let _ = events.send(event);
     }
     *told = now;
-}
-
-fn busy() -> Problem {
-    Problem {
-        kind: ProblemKind::Busy,
-        detail: "Drawbridge is busy or stopping; try again in a moment".to_owned(),
-    }
 }
 
 impl State {

@@ -1,7 +1,7 @@
 //! Changes to accounts and sessions. What an account's change takes away ends at once: its old self is withdrawn, its
 //! sessions end where its password changed or it is gone.
 
-use super::{ControlError, State};
+use super::{ControlError, Finding, State};
 use crate::{
     clock::Timestamp,
     identity::{
@@ -127,17 +127,17 @@ impl State {
             return Ok(false);
         }
         let row = name.to_owned();
-        let id = self
+        let (id, stored) = self
             .database
             .call(move |transaction| {
-                transaction.query_row("DELETE FROM user WHERE name = ?1 RETURNING id", [row], |row| {
-                    row.get(0).map(UserId)
+                transaction.query_row("DELETE FROM user WHERE name = ?1 RETURNING id, name", [row], |row| {
+                    Ok((UserId(row.get(0)?), row.get::<_, String>(1)?))
                 })
             })
             .await?;
         self.shared.sessions.end(|session| session.user == id).await?;
-        let what = cannot_sign_in(name).to_lowercase();
-        self.notes.retain(|note| note.what.to_lowercase() != what);
+        let over = Finding::account_closed(&stored);
+        self.notes.retain(|note| *note != over);
         Ok(true)
     }
 
@@ -218,8 +218,7 @@ impl State {
             let opened = self.key().ok().and_then(|key| key.open(&place(id), &sealed).ok());
             let proof = opened.and_then(|plain| Proof::from_bytes(plain.expose_secret()));
             let (Some(proof), Some(reach)) = (proof, stored_reach(tools.as_deref())) else {
-                let why = "What is stored of this account does not open with this installation's key.";
-                self.note(&cannot_sign_in(&name), why, "Remove and add the account again.");
+                self.note(Finding::account_closed(&name));
                 continue;
             };
             let created = Timestamp(u64::try_from(created).unwrap_or(0));
@@ -378,10 +377,6 @@ fn stored_reach(column: Option<&str>) -> Option<Reach> {
         None => Some(Reach::All),
         Some(text) => serde_json::from_str(text).ok().map(Reach::Only),
     }
-}
-
-fn cannot_sign_in(name: &str) -> String {
-    format!("{name} cannot sign in")
 }
 
 fn place(id: UserId) -> String {

@@ -3,6 +3,7 @@
 use super::{ControlError, State};
 use crate::secrets::DataKey;
 use drawbridge_protocol::Secret;
+use drawbridge_texts::Tell;
 use std::sync::Arc;
 
 impl State {
@@ -20,7 +21,7 @@ impl State {
         match self.vault.open(sealed).await {
             Ok(key) => self.reopen(key).await,
             Err(error) => {
-                self.key = Err(error.to_string());
+                self.key = Err(error.sentence());
                 Err(error.into())
             }
         }

@@ -5,6 +5,7 @@ use super::Control;
 use crate::platform::{self, ControlListener, ControlStream};
 use bytes::Bytes;
 use drawbridge_protocol::{EVENTS_PATH, Event, Problem, ProblemKind, REQUEST_PATH, Request as Asked};
+use drawbridge_texts::Sentence;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{
@@ -88,44 +89,47 @@ async fn speak(stream: ControlStream, control: Control, may: May) {
 async fn answer(request: Request<Incoming>, control: &Control, may: May) -> Response<Reply> {
     // A browser cannot reach the socket, but a page might reach whatever forwards it: no Origin is ever ours.
     if request.headers().contains_key(header::ORIGIN) {
-        return refuse(&invalid("requests from web pages are not taken here"));
+        return refuse(&control.invalid(&Sentence::new("request-from-page")));
     }
     match (request.method(), request.uri().path()) {
         (&Method::POST, REQUEST_PATH) => {
             let revision = match revision(request.headers()) {
                 Ok(revision) => revision,
-                Err(problem) => return refuse(&problem),
+                Err(sentence) => return refuse(&control.invalid(&sentence)),
             };
             let collected = Limited::new(request.into_body(), MESSAGE_BYTES).collect();
             let Ok(Ok(body)) = tokio::time::timeout(HEAD, collected).await else {
-                return refuse(&invalid("the request is too long or incomplete"));
+                return refuse(&control.invalid(&Sentence::new("request-too-long")));
             };
             let asked: Asked = match serde_json::from_slice(&body.to_bytes()) {
                 Ok(asked) => asked,
-                Err(error) => return refuse(&invalid(&format!("the request is not understood: {error}"))),
+                Err(error) => {
+                    let sentence = Sentence::new("request-not-understood").quoting("cause", &error);
+                    return refuse(&control.invalid(&sentence));
+                }
             };
             if may == May::Close && !matches!(asked, Asked::Close) {
-                return refuse(&super::busy());
+                return refuse(&control.busy());
             }
             match control.request(asked, revision).await {
                 Ok(value) => json(StatusCode::OK, &value),
                 Err(problem) => refuse(&problem),
             }
         }
-        (&Method::GET, EVENTS_PATH) if may == May::Close => refuse(&super::busy()),
+        (&Method::GET, EVENTS_PATH) if may == May::Close => refuse(&control.busy()),
         (&Method::GET, EVENTS_PATH) => match control.listen().await {
             Ok((whole, receiver)) => stream(whole, receiver, control.clone()),
             Err(problem) => refuse(&problem),
         },
-        _ => refuse(&invalid("there is nothing at this path")),
+        _ => refuse(&control.invalid(&Sentence::new("request-no-path"))),
     }
 }
 
 /// The revision a caller rests on: `If-Match: "7"`.
-fn revision(headers: &hyper::HeaderMap) -> Result<Option<u64>, Problem> {
+fn revision(headers: &hyper::HeaderMap) -> Result<Option<u64>, Sentence> {
     let Some(field) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let number = field.to_str().ok().and_then(|text| text.trim_matches('"').parse().ok());
-    number.map(Some).ok_or_else(|| invalid("If-Match names no revision"))
+    number.map(Some).ok_or_else(|| Sentence::new("request-bad-revision"))
 }
 
 fn stream(
@@ -189,10 +193,6 @@ fn refuse(problem: &Problem) -> Response<Reply> {
     let mut response = json(status, problem);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response
-}
-
-fn invalid(detail: &str) -> Problem {
-    Problem { kind: ProblemKind::Invalid, detail: detail.to_owned() }
 }
 
 /// One document, or lines as they come.

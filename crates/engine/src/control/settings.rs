@@ -3,6 +3,7 @@
 use super::{ControlError, State};
 use crate::{headers::authority::Host, settings::Settings};
 use drawbridge_protocol::Level;
+use drawbridge_texts::Sentence;
 use std::collections::BTreeMap;
 
 /// One key: its name, how it reads, how it is written, what would be good.
@@ -10,7 +11,7 @@ struct Key {
     name: &'static str,
     read: fn(&Settings) -> String,
     write: fn(&mut Settings, &str) -> Option<()>,
-    hint: &'static str,
+    hint: fn() -> Sentence,
 }
 
 impl State {
@@ -35,7 +36,7 @@ impl State {
         (key.write)(&mut after, value).ok_or_else(|| ControlError::BadSetting {
             key: name.to_owned(),
             value: value.to_owned(),
-            hint: key.hint,
+            hint: (key.hint)(),
         })?;
         after.check()?;
         self.check_lan_names(&after)?;
@@ -58,7 +59,7 @@ impl State {
             return Err(ControlError::BadSetting {
                 key: name.to_owned(),
                 value: value.to_owned(),
-                hint: "an open tool would lose its address; close it first, then set this",
+                hint: Sentence::new("setting-hint-loses-door"),
             });
         }
         let mut proven = super::apply::Proven::new();
@@ -78,7 +79,7 @@ impl State {
             Some(name) => Err(ControlError::BadSetting {
                 key: "lan.names".to_owned(),
                 value: name.clone(),
-                hint: "give names under home.arpa, local, lan, internal or localhost",
+                hint: Sentence::new("setting-hint-local-names"),
             }),
         }
     }
@@ -113,7 +114,7 @@ const KEYS: &[Key] = &[
         name: "lan.gate_port",
         read: |settings| port_text(settings.lan.gate_port),
         write: |settings, value| set_port(&mut settings.lan.gate_port, value),
-        hint: "give a port from 1 to 65535, or nothing to let Drawbridge choose",
+        hint: || Sentence::new("setting-hint-port"),
     },
     Key {
         name: "lan.names",
@@ -125,24 +126,24 @@ const KEYS: &[Key] = &[
                 .collect::<Option<_>>()?;
             Some(())
         },
-        hint: "give host names separated by commas, or nothing",
+        hint: || Sentence::new("setting-hint-names"),
     },
     Key {
         name: "internet.port",
         read: |settings| port_text(settings.internet.port),
         write: |settings, value| set_port(&mut settings.internet.port, value),
-        hint: "give a port from 1 to 65535, or nothing to let Drawbridge choose",
+        hint: || Sentence::new("setting-hint-port"),
     },
     Key {
         name: "internet.host",
         read: |settings| settings.internet.host.clone().unwrap_or_default(),
         write: |settings, value| set_host(&mut settings.internet.host, value),
-        hint: "give the name or address by which this computer is reached, or nothing",
+        hint: || Sentence::new("setting-hint-host"),
     },
     Key {
         name: "internet.domain",
         read: |settings| settings.internet.domain.clone().unwrap_or_default(),
         write: |settings, value| set_host(&mut settings.internet.domain, value),
-        hint: "give the domain under which each tool has its name, or nothing",
+        hint: || Sentence::new("setting-hint-domain"),
     },
 ];

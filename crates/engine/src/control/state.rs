@@ -1,6 +1,7 @@
 //! What the writer owns: everything that is saved, everything that is open, and how it began.
 
 use super::{
+    Finding,
     apply::OpenDoors,
     certificates::Certificates,
     events,
@@ -18,7 +19,8 @@ use crate::{
     store::database::{Database, StoreError},
     tools::ToolId,
 };
-use drawbridge_protocol::{Level, Trouble};
+use drawbridge_protocol::{Fix, Level};
+use drawbridge_texts::{Sentence, Tell, Words};
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Instant};
 
 /// Everything one engine knows and holds.
@@ -31,8 +33,8 @@ pub(crate) struct State {
     pub(super) markers: Markers,
     pub(super) users: Vec<Arc<User>>,
     pub(super) vault: Vault,
-    /// The data key, or the sentence why there is none.
-    pub(super) key: Result<Arc<DataKey>, String>,
+    /// The data key, or why there is none.
+    pub(super) key: Result<Arc<DataKey>, Sentence>,
     /// Whether a recovery code was ever made.
     pub(super) has_recovery_code: bool,
     pub(super) certificates: Certificates,
@@ -43,9 +45,10 @@ pub(crate) struct State {
     pub(super) ground: Ground,
     pub(super) open_doors: Arc<OpenDoors>,
     /// Addresses that should listen and do not, with the reason.
-    pub(super) failures: BTreeMap<SocketAddr, String>,
+    pub(super) failures: BTreeMap<SocketAddr, Sentence>,
     /// What the owner should know since the start.
-    pub(super) notes: Vec<Trouble>,
+    pub(super) notes: Vec<Finding>,
+    pub(super) words: Words,
     pub(super) tidied: Instant,
     pub(super) looked: Instant,
     pub(crate) shared: Arc<Shared>,
@@ -59,20 +62,21 @@ pub(crate) struct Beginnings {
     pub(crate) database: Database,
     pub(crate) lan: Lan,
     pub(crate) ground: Ground,
-    pub(crate) notes: Vec<Trouble>,
+    pub(crate) notes: Vec<Finding>,
+    pub(crate) words: Words,
 }
 
 impl State {
     /// Reads the rest from disk and opens what may be open. Whatever is missing or damaged lowers.
     pub(crate) async fn begin(from: Beginnings) -> Result<Self, StoreError> {
-        let Beginnings { home, settings, vault, database, lan, ground, notes } = from;
+        let Beginnings { home, settings, vault, database, lan, ground, notes, words } = from;
         let now = Instant::now();
         let mut state = Self {
             markers: Markers::new(home.home.markers()),
             grounds: Grounds::default(),
             revision: 0,
             users: Vec::new(),
-            key: Err(String::new()),
+            key: Err(Sentence::new("keyring-locked")),
             has_recovery_code: vault.has_recovery_code(),
             certificates: Certificates::default(),
             network: look(&lan).await,
@@ -89,6 +93,7 @@ impl State {
             lan,
             ground,
             notes,
+            words,
         };
         state.grounds.markers = state.markers.read(state.settings.tools.iter().map(|tool| &tool.id));
         let sealed = state.sealed_data().await?;
@@ -96,7 +101,7 @@ impl State {
             Ok(key) => state.unlocked(key).await?,
             Err(error) => {
                 tracing::warn!(why = %error, "everything is closed");
-                state.key = Err(error.to_string());
+                state.key = Err(error.sentence());
             }
         }
         state.settle_interrupted().await;
@@ -145,11 +150,11 @@ impl State {
             .collect();
         for (id, level) in interrupted {
             if let Err(error) = self.lower(&[id], level).await {
-                self.note(
-                    "A tool was closed, but that could not be saved",
-                    &error.to_string(),
-                    "Free some disk space.",
-                );
+                self.note(Finding::new(
+                    Sentence::new("trouble-unsaved-what"),
+                    error.sentence(),
+                    Sentence::new("trouble-unsaved-do"),
+                ));
             }
         }
     }
@@ -206,16 +211,15 @@ impl State {
             .map(|tool| (tool.id.clone(), tool.name.clone()))
             .collect();
         for (id, name) in gone {
+            let fix = Fix::Open { tool: id.to_string(), level: Level::Lan };
             let saved = self.lower(&[id], Level::Local).await;
             let why = match saved {
-                Ok(()) => "This computer left the network it was open on.".to_owned(),
-                Err(error) => error.to_string(),
+                Ok(()) => Sentence::new("trouble-left-why"),
+                Err(error) => error.sentence(),
             };
-            self.note(
-                &format!("{name} was closed"),
-                &why,
-                &format!("Open it again with: drawbridge level \"{name}\" lan"),
-            );
+            let what = Sentence::new("trouble-left-what").with("tool", &name);
+            let remedy = Sentence::new("trouble-left-do").with("tool", &name);
+            self.note(Finding::new(what, why, remedy).with(fix));
         }
     }
 
@@ -247,11 +251,11 @@ impl State {
     }
 
     /// Keeps something the owner should know until the next start.
-    pub(super) fn note(&mut self, what: &str, why: &str, remedy: &str) {
-        let trouble = Trouble { what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() };
+    pub(super) fn note(&mut self, finding: Finding) {
+        let (what, why) = (self.words.terminal(&finding.what), self.words.terminal(&finding.why));
         tracing::warn!(what, why, "noted for the owner");
-        self.notes.retain(|note| *note != trouble);
-        self.notes.push(trouble);
+        self.notes.retain(|note| *note != finding);
+        self.notes.push(finding);
         if self.notes.len() > MOST_NOTES {
             self.notes.remove(0);
         }

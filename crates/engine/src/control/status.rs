@@ -1,13 +1,22 @@
 //! What is true, in the owner's words: a pure reading of the state.
 
-use super::{ControlError, State, doors::Wishes};
+use super::{ControlError, Finding, State, doors::Wishes};
 use crate::{
     proxy::{door::DoorPlan, upstream::ToolFault},
     settings::ToolSettings,
     tools::ToolId,
 };
-use drawbridge_protocol::{Door, DoorState, Headline, Level, Status, Tool, Trouble, Visitor};
-use std::{collections::BTreeMap, net::SocketAddr};
+use drawbridge_protocol::{Door, DoorState, Fix, Headline, Level, Status, Tool, Visitor};
+use drawbridge_texts::Sentence;
+
+/// A tool with what its first failed door is called, where it belongs, and why it failed.
+struct Seen {
+    tool: Tool,
+    failed: Option<(String, Level, Sentence)>,
+}
+
+/// One door before its cause has words.
+type SeenDoor = (String, Option<Sentence>, DoorState);
 
 impl State {
     /// Everything at a glance.
@@ -15,7 +24,7 @@ impl State {
         let levels = self.levels();
         let wishes =
             Wishes { settings: &self.settings, levels: &levels, network: &self.network, lan: &self.lan };
-        let tools: Vec<Tool> = self.settings.tools.iter().map(|tool| self.tool(tool, &wishes)).collect();
+        let seen: Vec<Seen> = self.settings.tools.iter().map(|tool| self.tool(tool, &wishes)).collect();
         let gate = [Level::Internet, Level::Lan]
             .into_iter()
             .filter(|level| levels.values().any(|in_force| in_force >= level))
@@ -28,7 +37,8 @@ impl State {
             address: seen.address.to_string(),
             since: seen.since.0,
         });
-        let problems = self.problems(&tools);
+        let problems = self.findings(&seen).iter().map(|finding| finding.trouble(&self.words)).collect();
+        let tools: Vec<Tool> = seen.into_iter().map(|seen| seen.tool).collect();
         Status {
             headline: headline(&tools),
             gate,
@@ -45,17 +55,23 @@ impl State {
         found.ok_or_else(|| ControlError::UnknownTool(id.to_string()))
     }
 
-    fn tool(&self, tool: &ToolSettings, wishes: &Wishes<'_>) -> Tool {
+    fn tool(&self, tool: &ToolSettings, wishes: &Wishes<'_>) -> Seen {
         let level = wishes.levels.get(&tool.id).copied().unwrap_or_default();
-        let mut doors = Vec::new();
+        let (mut doors, mut failed) = (Vec::new(), None);
         for step in [Level::Lan, Level::Internet] {
-            if step <= level.max(tool.level)
-                && let Some(plan) = wishes.tool(tool, step)
-            {
-                doors.extend(self.doors(tool, &plan, level, wishes));
+            if step > level.max(tool.level) {
+                continue;
+            }
+            let Some(plan) = wishes.tool(tool, step) else { continue };
+            for (url, cause, state) in self.doors(tool, &plan, level, wishes) {
+                let words = cause.as_ref().map(|cause| self.words.sentence(cause));
+                if let (DoorState::Failed, None, Some(cause)) = (state, &failed, cause) {
+                    failed = Some((url.clone(), step, cause));
+                }
+                doors.push(Door { level: step, url, state, cause: words });
             }
         }
-        Tool {
+        let tool = Tool {
             id: tool.id.to_string(),
             name: tool.name.clone(),
             target: tool.target.to_string(),
@@ -64,150 +80,150 @@ impl State {
             doors,
             until: tool.until,
             secrets: Vec::new(),
-        }
+        };
+        Seen { tool, failed }
     }
 
-    fn doors(&self, tool: &ToolSettings, plan: &DoorPlan, level: Level, wishes: &Wishes<'_>) -> Vec<Door> {
-        let door = |url: String, cause: Option<String>, state| Door { level: plan.level, url, state, cause };
+    fn doors(
+        &self,
+        tool: &ToolSettings,
+        plan: &DoorPlan,
+        level: Level,
+        wishes: &Wishes<'_>,
+    ) -> Vec<SeenDoor> {
         if plan.level > level {
             let why = match (&self.key, self.grounds.waits_for_owner(tool)) {
                 (Err(why), _) => why.clone(),
-                (Ok(_), true) => format!("waits for you: drawbridge level \"{}\" {}", tool.name, plan.level),
-                (Ok(_), false) => "closed".to_owned(),
+                (Ok(_), true) => Sentence::new("door-waits"),
+                (Ok(_), false) => Sentence::new("door-closed"),
             };
-            return urls(plan).map(|url| door(url, Some(why.clone()), DoorState::Failed)).collect();
+            return urls(plan).map(|url| (url, Some(why.clone()), DoorState::Failed)).collect();
         }
         if plan.level == Level::Internet && self.internet_unusable() {
-            let why =
-                "the certificate expired or cannot be used; import a new one with `drawbridge certificate import`".to_owned();
-            return urls(plan).map(|url| door(url, Some(why.clone()), DoorState::Failed)).collect();
+            let why = Sentence::new("door-certificate");
+            return urls(plan).map(|url| (url, Some(why.clone()), DoorState::Failed)).collect();
         }
         if plan.level == Level::Lan && wishes.lan_addresses(tool).is_empty() {
-            let url = format!("https://…:{}", plan.port);
-            return vec![door(url, Some(self.absent()), DoorState::Failed)];
+            return vec![(format!("https://…:{}", plan.port), Some(self.absent()), DoorState::Failed)];
         }
         let down = (self.shared.tool_faults.of(&tool.id) == Some(ToolFault::Down))
-            .then_some("nothing answers at the tool's own address now; start it");
+            .then(|| Sentence::new("door-tool-down"));
         let mark = if plan.level == Level::Internet { self.internet_mark().or(down) } else { down };
-        plan.hosts
-            .iter()
-            .map(|host| {
-                let url = crate::headers::authority::https_origin(host, plan.port);
-                match self.failure(plan.port) {
-                    Some(why) => door(url, Some(why), DoorState::Failed),
-                    None => door(url, mark.map(str::to_owned), DoorState::Open),
-                }
+        urls(plan)
+            .map(|url| match self.failure(plan.port) {
+                Some(why) => (url, Some(why), DoorState::Failed),
+                None => (url, mark.clone(), DoorState::Open),
             })
             .collect()
     }
 
-    fn failure(&self, port: u16) -> Option<String> {
-        let failed: BTreeMap<&SocketAddr, &String> =
-            self.failures.iter().filter(|(address, _)| address.port() == port).collect();
-        failed.into_values().next().cloned()
+    fn failure(&self, port: u16) -> Option<Sentence> {
+        let mut failed = self.failures.iter().filter(|(address, _)| address.port() == port);
+        failed.next().map(|(_, why)| why.clone())
     }
 
-    fn absent(&self) -> String {
+    fn absent(&self) -> Sentence {
         match self.network.missing.first() {
-            Some(address) => format!("{address} is not an address of this computer now"),
-            None if self.network.addresses.is_empty() => {
-                "this computer is on no local network now".to_owned()
-            }
-            None => "this is another network than the one it was opened on; open it again to use it here"
-                .to_owned(),
+            Some(address) => Sentence::new("door-address-gone").with("address", *address),
+            None if self.network.addresses.is_empty() => Sentence::new("door-no-network"),
+            None => Sentence::new("door-other-network"),
         }
     }
 
-    fn problems(&self, tools: &[Tool]) -> Vec<Trouble> {
-        let mut problems = self.notes.clone();
+    fn findings(&self, tools: &[Seen]) -> Vec<Finding> {
+        let mut findings = self.notes.clone();
         if let Err(why) = &self.key {
-            problems.push(trouble(
-                "Nothing sealed can be opened, so everything is closed",
-                why,
-                "When that is mended, run: drawbridge unlock",
-            ));
+            let what = Sentence::new("trouble-key-what");
+            findings.push(Finding::new(what, why.clone(), Sentence::new("trouble-key-do")).with(Fix::Unlock));
         }
-        for (what, why) in self.certificate_troubles() {
-            problems.push(trouble(
-                what,
-                why,
-                "Put a backup of drawbridge.db back, or for the internet import a certificate again.",
-            ));
-        }
-        for tool in tools {
+        findings.extend(self.certificate_troubles());
+        for seen in tools {
             // Without a key everything waits, and that was said above.
             if self.key.is_ok() {
-                problems.extend(tool_problems(tool));
+                findings.extend(self.tool_finding(seen));
             }
+            let tool = &seen.tool;
             let fault = self.settings.tool(&tool.id).and_then(|known| self.shared.tool_faults.of(&known.id));
             if let Some(fault) = fault.filter(|_| tool.level > Level::Local) {
-                problems.push(fault_trouble(tool, fault));
+                findings.push(fault_finding(tool, fault));
             }
         }
         if self.key.is_ok() && !self.users.is_empty() && !self.has_recovery_code {
-            problems.push(trouble(
-                "There is no recovery code",
-                "If the keyring is lost, everything sealed here is lost with it.",
-                "Make one and keep it safe: drawbridge recovery create",
-            ));
+            let [what, why, remedy] = [
+                Sentence::new("trouble-recovery-what"),
+                Sentence::new("trouble-recovery-why"),
+                Sentence::new("trouble-recovery-do"),
+            ];
+            findings.push(Finding::new(what, why, remedy).with(Fix::CreateRecoveryCode));
         }
         if self.has_internet() && self.internet_mark().is_some() {
-            problems.push(trouble(
-                "The internet door has a self-signed certificate",
-                "Browsers warn, and visitors get used to clicking warnings away.",
-                "Import your own: drawbridge certificate import --cert FILE --key FILE",
-            ));
+            let [what, why, remedy] = [
+                Sentence::new("trouble-self-signed-what"),
+                Sentence::new("trouble-self-signed-why"),
+                Sentence::new("trouble-self-signed-do"),
+            ];
+            findings.push(Finding::new(what, why, remedy).with(Fix::ImportCertificate));
         }
-        problems
+        findings
+    }
+
+    /// What is not true of a tool although it is wanted.
+    fn tool_finding(&self, Seen { tool, failed }: &Seen) -> Option<Finding> {
+        let open = |level| Fix::Open { tool: tool.id.clone(), level };
+        if tool.wanted > tool.level {
+            // Without a port of its own yet there is no door that could say it.
+            let cause = failed.as_ref().map(|(_, _, cause)| cause.clone());
+            let what = Sentence::new("trouble-lower-what")
+                .with("tool", &tool.name)
+                .quoting("wanted", &tool.wanted)
+                .quoting("level", &tool.level);
+            let remedy =
+                Sentence::new("trouble-lower-do").with("tool", &tool.name).quoting("wanted", &tool.wanted);
+            let why = cause.unwrap_or_else(|| Sentence::new("trouble-lower-why"));
+            return Some(Finding::new(what, why, remedy).with(open(tool.wanted)));
+        }
+        let (url, level, cause) = failed.as_ref()?;
+        let what = Sentence::new("trouble-door-what").with("tool", &tool.name).with("url", url);
+        let finding = |remedy| Finding::new(what, cause.clone(), remedy);
+        if *level == Level::Internet && self.internet_unusable() {
+            let remedy = Sentence::new("trouble-door-certificate-do");
+            return Some(finding(remedy).with(Fix::ImportCertificate));
+        }
+        if *cause == Sentence::new("door-other-network") {
+            let remedy = Sentence::new("trouble-door-network-do")
+                .with("tool", &tool.name)
+                .quoting("level", &tool.level);
+            return Some(finding(remedy).with(open(tool.level)));
+        }
+        Some(finding(Sentence::new("trouble-door-do")).with(Fix::ShowTool { tool: tool.id.clone() }))
     }
 }
 
-fn tool_problems(tool: &Tool) -> Option<Trouble> {
-    let failed = tool.doors.iter().find(|door| door.state == DoorState::Failed);
-    if tool.wanted > tool.level {
-        // Without a port of its own yet there is no door that could say it.
-        let cause = failed.and_then(|door| door.cause.clone());
-        let cause =
-            cause.unwrap_or_else(|| "The settings ask for more than you ever opened here.".to_owned());
-        let what = format!("{} shall be open for {}, but is {}", tool.name, tool.wanted, tool.level);
-        return Some(trouble(
-            &what,
-            &cause,
-            &format!("To open it: drawbridge level \"{}\" {}", tool.name, tool.wanted),
-        ));
-    }
-    let failed = failed?;
-    let cause = failed.cause.clone().unwrap_or_default();
-    let what = format!("{} cannot be reached at {}", tool.name, failed.url);
-    Some(trouble(
-        &what,
-        &cause,
-        "It is tried again every two seconds; or choose another port with drawbridge tool set",
-    ))
-}
-
-fn fault_trouble(tool: &Tool, fault: ToolFault) -> Trouble {
-    let (what, why, remedy) = match fault {
-        ToolFault::Down => {
-            ("is not running", format!("Nothing answers at {}.", tool.target), "Start the tool.")
-        }
-        ToolFault::Foreign => (
-            "is not yours",
-            format!("Another user's program listens at {}; nothing was sent to it.", tool.target),
-            "Find out who took the port, and start the tool again.",
+fn fault_finding(tool: &Tool, fault: ToolFault) -> Finding {
+    let (name, target) = (&tool.name, &tool.target);
+    let finding = match fault {
+        ToolFault::Down => Finding::new(
+            Sentence::new("trouble-tool-down-what").with("tool", name),
+            Sentence::new("trouble-tool-down-why").with("target", target),
+            Sentence::new("trouble-tool-down-do"),
         ),
-        ToolFault::Broken => (
-            "answers strangely",
-            format!("What came from {} made no sense.", tool.target),
-            "Look at the tool's own log.",
+        ToolFault::Foreign => Finding::new(
+            Sentence::new("trouble-tool-foreign-what").with("tool", name),
+            Sentence::new("trouble-tool-foreign-why").with("target", target),
+            Sentence::new("trouble-tool-foreign-do"),
         ),
-        ToolFault::Slow => (
-            "takes too long",
-            format!("{} gave no answer in ten minutes.", tool.target),
-            "Look at the tool's own log.",
+        ToolFault::Broken => Finding::new(
+            Sentence::new("trouble-tool-broken-what").with("tool", name),
+            Sentence::new("trouble-tool-broken-why").with("target", target),
+            Sentence::new("trouble-tool-log-do"),
+        ),
+        ToolFault::Slow => Finding::new(
+            Sentence::new("trouble-tool-slow-what").with("tool", name),
+            Sentence::new("trouble-tool-slow-why").with("target", target),
+            Sentence::new("trouble-tool-log-do"),
         ),
     };
-    trouble(&format!("{} {what}", tool.name), &why, remedy)
+    finding.with(Fix::ShowTool { tool: tool.id.clone() })
 }
 
 fn headline(tools: &[Tool]) -> Headline {
@@ -226,8 +242,4 @@ fn headline(tools: &[Tool]) -> Headline {
 
 fn urls(plan: &DoorPlan) -> impl Iterator<Item = String> {
     plan.hosts.iter().map(|host| crate::headers::authority::https_origin(host, plan.port))
-}
-
-fn trouble(what: &str, why: &str, remedy: &str) -> Trouble {
-    Trouble { what: what.to_owned(), why: why.to_owned(), remedy: remedy.to_owned() }
 }

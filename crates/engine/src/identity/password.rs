@@ -4,6 +4,7 @@
 
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use drawbridge_protocol::Secret;
+use drawbridge_texts::{Sentence, Tell};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -14,27 +15,44 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum BadPassword {
     /// Below the least length.
-    #[error(
-        "a password has 8 characters or more (15 or more to be of use on the internet); choose a longer one"
-    )]
+    #[error("a password is too short")]
     TooShort,
     /// Beyond what is hashed.
-    #[error("a password has at most 1,024 bytes; choose a shorter one")]
+    #[error("a password is too long")]
     TooLong,
     /// On the list of those guessed first.
-    #[error("this password is among those guessed first; choose another, or let Drawbridge make one")]
+    #[error("a password is a common one")]
     Common,
+}
+
+impl Tell for BadPassword {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::TooShort => Sentence::new("password-short"),
+            Self::TooLong => Sentence::new("password-long"),
+            Self::Common => Sentence::new("password-common"),
+        }
+    }
 }
 
 /// Why hashing did not happen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashError {
     /// Too many are waiting.
-    #[error("too many sign-ins at once; try again in a moment")]
+    #[error("too many passwords wait to be hashed")]
     Busy,
     /// The algorithm failed: no memory, most likely.
-    #[error("the password could not be hashed; close some programs and try again")]
+    #[error("a password was not hashed")]
     Failed,
+}
+
+impl Tell for HashError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Busy => Sentence::new("hash-busy"),
+            Self::Failed => Sentence::new("hash-failed"),
+        }
+    }
 }
 
 /// The queue in front of argon2id.

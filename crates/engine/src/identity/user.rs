@@ -3,6 +3,7 @@
 use super::UserId;
 use crate::{clock::Timestamp, tools::ToolId};
 use drawbridge_protocol::Secret;
+use drawbridge_texts::{Sentence, Tell};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
@@ -87,11 +88,20 @@ pub(crate) fn check_name(name: &str) -> Result<(), BadName> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum BadName {
     /// Too short or too long.
-    #[error("a name has 1 to 64 letters; choose another")]
+    #[error("a name is too short or too long")]
     Length,
     /// Letters that mean something else elsewhere.
-    #[error("a name has no colon, slash, control character or blank at its ends; choose another")]
+    #[error("a name has letters it may not have")]
     Letters,
+}
+
+impl Tell for BadName {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Length => Sentence::new("user-name-length"),
+            Self::Letters => Sentence::new("user-name-letters"),
+        }
+    }
 }
 
 /// Letters in a user name (chosen: fits every form and line of a log).

@@ -1,5 +1,6 @@
 //! The local network: which of this computer's addresses are private, what network each is in, who the gateway is.
 
+use drawbridge_texts::{Sentence, Tell};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,13 +17,20 @@ pub enum Lan {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BadLanAddress {
     /// A wildcard.
-    #[error("{0} means every network; give the one address of this computer that is meant")]
+    #[error("{0} is a wildcard")]
     Wildcard(IpAddr),
     /// Anyone on the internet could reach it.
-    #[error(
-        "{0} is not a private address; only private, link-local and loopback addresses can be a local network"
-    )]
+    #[error("{0} is not private")]
     Global(IpAddr),
+}
+
+impl Tell for BadLanAddress {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Wildcard(address) => Sentence::new("lan-wildcard").with("address", *address),
+            Self::Global(address) => Sentence::new("lan-global").with("address", *address),
+        }
+    }
 }
 
 /// What was found.

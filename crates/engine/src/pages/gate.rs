@@ -23,7 +23,7 @@ use crate::{
 };
 use askama::Template;
 use drawbridge_protocol::{Level, Secret};
-use fluent_bundle::FluentArgs;
+use drawbridge_texts::Sentence;
 use http_body_util::BodyExt as _;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, body::Incoming, header};
 use std::{sync::Arc, time::Duration};
@@ -75,7 +75,7 @@ fn home(
         return see_other("/sign-in");
     };
     let pages = &connection.shared.pages;
-    let languages = super::languages(request.headers());
+    let language = super::language(request.headers());
     let mut tools: Vec<Link> = snapshot
         .doors
         .iter()
@@ -89,15 +89,13 @@ fn home(
         })
         .collect();
     tools.sort_by(|one, other| one.name.cmp(&other.name));
-    let mut arguments = FluentArgs::new();
-    arguments.set("name", user.name.clone());
     let template = Home {
-        language: pages.texts.language(&languages),
+        language: pages.texts.language(&language),
         style: STYLE,
-        title: pages.texts.text(&languages, "home-title"),
-        lead: pages.texts.with(&languages, "home-lead", &arguments),
-        none: pages.texts.text(&languages, "home-none"),
-        sign_out: pages.texts.text(&languages, "sign-out"),
+        title: pages.texts.text(&language, "home-title"),
+        lead: pages.texts.sentence(&language, &Sentence::new("home-lead").with("name", &user.name)),
+        none: pages.texts.text(&language, "home-none"),
+        sign_out: pages.texts.text(&language, "sign-out"),
         tools,
     };
     pages.page(StatusCode::OK, &template, "")
@@ -147,12 +145,16 @@ async fn sign_in(
         }
         Outcome::Wrong => {
             tracing::info!(client = %connection.client.address(), "a sign-in failed");
-            (StatusCode::FORBIDDEN, "sign-in-wrong", None)
+            (StatusCode::FORBIDDEN, Sentence::new("sign-in-wrong"), None)
         }
         Outcome::Wait(left) => {
-            (StatusCode::TOO_MANY_REQUESTS, "sign-in-wait", Refusal::Wait(left).retry_after())
+            let seconds = Refusal::Wait(left).retry_after();
+            let error = Sentence::new("sign-in-wait").with("seconds", seconds.unwrap_or_default());
+            (StatusCode::TOO_MANY_REQUESTS, error, seconds)
         }
-        Outcome::Busy => (StatusCode::SERVICE_UNAVAILABLE, "sign-in-busy", Refusal::Busy.retry_after()),
+        Outcome::Busy => {
+            (StatusCode::SERVICE_UNAVAILABLE, Sentence::new("sign-in-busy"), Refusal::Busy.retry_after())
+        }
     };
     let said = Said { error: Some(error), seconds, username: name, notice: None };
     form(connection, &parts.headers, &way, status, &said, target, snapshot)
@@ -250,7 +252,7 @@ fn signed_in(
 /// What the form says above its fields.
 #[derive(Default)]
 struct Said {
-    error: Option<&'static str>,
+    error: Option<Sentence>,
     seconds: Option<u64>,
     notice: Option<&'static str>,
     username: String,
@@ -266,20 +268,18 @@ fn form(
     snapshot: &Snapshot,
 ) -> Result<Response<Body>, Refusal> {
     let pages = &connection.shared.pages;
-    let languages = super::languages(headers);
-    let text = |id: &str| pages.texts.text(&languages, id);
-    let mut arguments = FluentArgs::new();
-    arguments.set("seconds", said.seconds.unwrap_or_default());
+    let language = super::language(headers);
+    let text = |id: &str| pages.texts.text(&language, id);
     let origin = way.door(connection, target, snapshot).map(|(_, origin)| origin);
     // A way that leads to no door of ours is dropped, not shown.
     let way = if origin.is_some() { way.clone() } else { Way::default() };
     let template = SignIn {
-        language: pages.texts.language(&languages),
+        language: pages.texts.language(&language),
         style: STYLE,
         title: text("sign-in-title"),
         lead: text("sign-in-lead"),
         notice: said.notice.map(text),
-        error: said.error.map(|id| pages.texts.with(&languages, id, &arguments)),
+        error: said.error.as_ref().map(|error| pages.texts.sentence(&language, error)),
         name_label: text("sign-in-name"),
         password_label: text("sign-in-password"),
         button: text("sign-in-button"),

@@ -2,36 +2,36 @@
 
 pub(crate) mod door;
 pub(crate) mod gate;
-mod texts;
 
 use crate::proxy::{authenticate, body::Body, refusal::Refusal};
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use drawbridge_texts::{Language, Texts};
 use hyper::{
     HeaderMap, Request, Response, StatusCode,
     header::{self, HeaderName, HeaderValue},
 };
 use serde::Serialize;
-use texts::Texts;
+use std::sync::Arc;
 
 /// The pages, ready to be filled.
 pub(crate) struct Pages {
-    texts: Texts,
+    texts: Arc<Texts>,
     style_hash: String,
 }
 
 /// What a response depends on besides its content: the visitor's language, and whether a person looks.
 pub(crate) struct Visit {
-    languages: String,
+    language: Language,
     page: bool,
     browser: bool,
 }
 
 impl Pages {
     /// With the texts of every language.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(texts: Arc<Texts>) -> Self {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
-        Self { texts: Texts::new(), style_hash: STANDARD.encode(hash) }
+        Self { texts, style_hash: STANDARD.encode(hash) }
     }
 
     /// A page under our policy; forms may lead to `forms` besides this origin.
@@ -63,7 +63,7 @@ impl Visit {
     /// What is needed of a request before the stages consume it.
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         Self {
-            languages: languages(request.headers()),
+            language: language(request.headers()),
             page: authenticate::is_page_visit(request),
             browser: authenticate::is_browser(request.headers()),
         }
@@ -108,7 +108,7 @@ fn see_other(location: &str) -> Result<Response<Body>, Refusal> {
 
 fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Body>, Refusal> {
     let row = refusal.row();
-    let text = |id: &str| pages.texts.text(&visit.languages, id);
+    let text = |id: &str| pages.texts.text(&visit.language, id);
     // Asking again for the same helps only where the answer may be another one.
     let (again, again_url) = match refusal {
         Refusal::StaleCode | Refusal::Withdrawn => ("to-sign-in", "/"),
@@ -116,7 +116,7 @@ fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Bo
         _ => ("back", ""),
     };
     let template = Message {
-        language: pages.texts.language(&visit.languages),
+        language: pages.texts.language(&visit.language),
         style: STYLE,
         title: text(&format!("{}-title", row.text)),
         text: text(&format!("{}-text", row.text)),
@@ -139,9 +139,9 @@ fn document(pages: &Pages, refusal: Refusal, visit: &Visit) -> Response<Body> {
     let row = refusal.row();
     let document = Document {
         r#type: format!("urn:drawbridge:problem:{}", row.text),
-        title: pages.texts.text(&visit.languages, &format!("{}-title", row.text)),
+        title: pages.texts.text(&visit.language, &format!("{}-title", row.text)),
         status: row.status.as_u16(),
-        detail: pages.texts.text(&visit.languages, &format!("{}-text", row.text)),
+        detail: pages.texts.text(&visit.language, &format!("{}-text", row.text)),
     };
     let mut response = Response::new(Body::full(serde_json::to_vec(&document).unwrap_or_default()));
     let headers = response.headers_mut();
@@ -156,9 +156,10 @@ fn harden(headers: &mut HeaderMap) {
     }
 }
 
-fn languages(headers: &HeaderMap) -> String {
+fn language(headers: &HeaderMap) -> Language {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    accepted.unwrap_or_default().chars().take(MAX_LANGUAGES).collect()
+    let wishes: String = accepted.unwrap_or_default().chars().take(MAX_LANGUAGES).collect();
+    Language::accepted(&wishes)
 }
 
 /// Fields of everything that is ours. The referrer stays on our origin, else browsers send `Origin: null` with forms.
@@ -184,4 +185,37 @@ struct Message<'a> {
     retry: Option<u64>,
     again: String,
     again_url: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn every_refusal_has_its_words() {
+        let (texts, language) = (Texts::new(), Language::accepted("en"));
+        for refusal in [
+            Refusal::SignInNeeded,
+            Refusal::WrongCredential,
+            Refusal::Wait(Duration::ZERO),
+            Refusal::NotForYou,
+            Refusal::CrossSite,
+            Refusal::StaleCode,
+            Refusal::NoSuchPage,
+            Refusal::TooMuch,
+            Refusal::ToolDown,
+            Refusal::ToolForeign,
+            Refusal::ToolBroken,
+            Refusal::ToolSlow,
+            Refusal::Busy,
+            Refusal::Internal,
+            Refusal::Withdrawn,
+        ] {
+            for part in ["title", "text"] {
+                let id = format!("{}-{part}", refusal.row().text);
+                assert_ne!(texts.text(&language, &id), id);
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::certificates::Identities;
 use drawbridge_protocol::Level;
+use drawbridge_texts::{Sentence, Tell};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
@@ -21,16 +22,16 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
     /// Another program has it.
-    #[error("port {} on {} is in use by another program", .0.port(), .0.ip())]
+    #[error("{0} is in use")]
     Taken(SocketAddr),
     /// Ports below 1024 need rights.
-    #[error("port {} needs rights this program does not have; choose one above 1023", .0.port())]
+    #[error("{0} needs rights")]
     Forbidden(SocketAddr),
     /// The address went away.
-    #[error("{} is not an address of this computer now", .0.ip())]
+    #[error("{0} is not ours now")]
     Gone(SocketAddr),
     /// Anything else the system says.
-    #[error("listening on {address} failed ({source})")]
+    #[error("{address} was not bound ({source})")]
     System {
         /// Where.
         address: SocketAddr,
@@ -38,6 +39,21 @@ pub(crate) enum BindError {
         #[source]
         source: io::Error,
     },
+}
+
+impl Tell for BindError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Taken(address) => {
+                Sentence::new("port-taken").with("port", address.port()).with("address", address.ip())
+            }
+            Self::Forbidden(address) => Sentence::new("port-forbidden").with("port", address.port()),
+            Self::Gone(address) => Sentence::new("port-gone").with("address", address.ip()),
+            Self::System { address, source } => {
+                Sentence::new("port-failed").with("address", *address).quoting("cause", source)
+            }
+        }
+    }
 }
 
 /// A bound socket that does not accept yet.

@@ -10,6 +10,7 @@
 
 use crate::random::{self, NoRandomness};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use drawbridge_texts::{Sentence, Tell};
 use secrecy::{ExposeSecret, SecretBox};
 use std::{error::Error, thread, time::Duration};
 use tokio::sync::{Semaphore, oneshot};
@@ -31,52 +32,44 @@ pub(crate) struct SystemKeyring {
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "not every system can be in every state"))]
 pub(crate) enum KeyringError {
     /// No session bus, or one that refuses us.
-    #[error(
-        "there is no session bus, so no keyring can be reached; start Drawbridge from the desktop session, or choose \
-         a passphrase file with --keyring passphrase-file=PATH"
-    )]
+    #[error("no session bus ({0})")]
     NoBus(#[source] Cause),
     /// A bus on which nobody keeps secrets, or no longer.
-    #[error(
-        "no keyring program answers in this session; install and start gnome-keyring, KWallet or KeePassXC, or choose \
-         a passphrase file with --keyring passphrase-file=PATH"
-    )]
+    #[error("no keyring program ({0})")]
     NoService(#[source] Cause),
     /// A keyring program that has nowhere to put a secret.
-    #[error(
-        "the keyring program has no keyring yet; sign in to the desktop with a password once or create a default \
-         keyring in the program, and try again"
-    )]
+    #[error("the keyring program has no keyring")]
     NoCollection,
     /// Closed, and asking for its password was refused, dismissed or impossible.
-    #[error(
-        "the keyring is locked; unlock all of its keyrings (signing in to the desktop usually does) and try again"
-    )]
+    #[error("the keyring is locked")]
     Locked,
     /// No answer in time; it may still come and be acted on.
-    #[error(
-        "the keyring did not answer within {} seconds, probably because a dialog waits for its password; answer that \
-         dialog on this computer's screen and try again",
-        DEADLINE.as_secs()
-    )]
+    #[error("the keyring did not answer in time")]
     TimedOut,
     /// The entry is not something we stored.
-    #[error(
-        "the keyring's entry for this installation does not hold a Drawbridge key; bring that entry back from a backup \
-         of the keyring, or run `drawbridge recovery use` with the recovery code"
-    )]
+    #[error("the keyring's entry is no key")]
     Damaged,
     /// Several entries claim to be ours, and guessing could seal with the wrong one.
-    #[error(
-        "the keyring holds more than one key for this installation; remove all but the right one in the keyring \
-         program and try again"
-    )]
+    #[error("the keyring has several entries")]
     Several,
     /// Anything else, in the words of the system.
-    #[error(
-        "the keyring of this computer failed; sign out and in again, and if that does not help see the log for the cause"
-    )]
+    #[error("the keyring failed ({0})")]
     Platform(#[source] Cause),
+}
+
+impl Tell for KeyringError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::NoBus(_) => Sentence::new("keyring-no-bus"),
+            Self::NoService(_) => Sentence::new("keyring-no-service"),
+            Self::NoCollection => Sentence::new("keyring-no-collection"),
+            Self::Locked => Sentence::new("keyring-locked"),
+            Self::TimedOut => Sentence::new("keyring-timed-out").with("seconds", DEADLINE.as_secs()),
+            Self::Damaged => Sentence::new("keyring-damaged"),
+            Self::Several => Sentence::new("keyring-several"),
+            Self::Platform(_) => Sentence::new("keyring-failed"),
+        }
+    }
 }
 
 /// What the system said.
@@ -442,7 +435,7 @@ mod tests {
             KeyringError::Several,
             KeyringError::Platform(cause()),
         ] {
-            let sentence = error.to_string();
+            let sentence = crate::testing::said(&error.sentence());
             assert!(
                 sentence.contains("; ") && !sentence.ends_with('.') && !sentence.contains('\n'),
                 "{sentence}"

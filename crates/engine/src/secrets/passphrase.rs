@@ -7,6 +7,7 @@
 use super::keyring::RootKey;
 use crate::random::{self, NoRandomness};
 use argon2::{Algorithm, Argon2, Params, Version};
+use drawbridge_texts::{Sentence, Tell};
 use secrecy::{ExposeSecret, SecretSlice};
 use std::{
     fs::{self, File},
@@ -35,38 +36,22 @@ pub(crate) struct PassphraseFile {
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "not every system can be in every state"))]
 pub(crate) enum PassphraseFileError {
     /// In the home, or a link into it or out of it.
-    #[error(
-        "the passphrase file {} lies inside Drawbridge's home, where a copy of the home would take the key along; move \
-         it to another folder and give its new path",
-        .0.display()
-    )]
+    #[error("the passphrase file lies inside the home")]
     InsideHome(PathBuf),
     /// Not there, and it may not be made anew.
-    #[error(
-        "there is no passphrase file at {}, and what is sealed with it cannot be opened without it; bring it \
-         back, correct the path, or run `drawbridge recovery use` with the recovery code",
-        .0.display()
-    )]
+    #[error("there is no passphrase file")]
     Missing(PathBuf),
     /// It may be made, but not its folder.
-    #[error("the folder of the passphrase file {} does not exist; make it first, or correct the path", .0.display())]
+    #[error("the passphrase file has no folder")]
     FolderMissing(PathBuf),
     /// A folder, a device, a pipe.
-    #[error("{} is not a regular file; give the path of a file that holds the passphrase", .0.display())]
+    #[error("the passphrase file is no regular file")]
     NotAFile(PathBuf),
     /// Somebody else's.
-    #[error(
-        "the passphrase file {} belongs to another account of this computer, which could change it; make it yours with \
-         chown or give another file",
-        .0.display()
-    )]
+    #[error("the passphrase file is another account's")]
     ForeignOwner(PathBuf),
     /// Readable or writable by others.
-    #[error(
-        "the passphrase file {} can be used by other accounts (mode {mode:04o}); run chmod 600 on it and change the \
-         passphrase if others may have read it",
-        path.display()
-    )]
+    #[error("the passphrase file has mode {mode:04o}")]
     TooOpen {
         /// The file.
         path: PathBuf,
@@ -74,16 +59,13 @@ pub(crate) enum PassphraseFileError {
         mode: u32,
     },
     /// Nothing in it.
-    #[error("the passphrase file {} is empty; bring its content back, or remove it if nothing was sealed yet", .0.display())]
+    #[error("the passphrase file is empty")]
     Empty(PathBuf),
     /// More than a passphrase.
-    #[error(
-        "the passphrase file {} holds more than {MAXIMUM_BYTES} bytes; give a file that holds nothing but the passphrase",
-        .0.display()
-    )]
+    #[error("the passphrase file is too long")]
     TooLong(PathBuf),
     /// The disk or the rights of a folder.
-    #[error("the passphrase file {} could not be read; check the path and the rights of its folder", path.display())]
+    #[error("the passphrase file was not read ({source})")]
     Read {
         /// The file or the home it is compared with.
         path: PathBuf,
@@ -92,10 +74,7 @@ pub(crate) enum PassphraseFileError {
         source: io::Error,
     },
     /// The disk or the rights of a folder.
-    #[error(
-        "the passphrase file {} could not be created; check that its folder exists and that you may write there",
-        path.display()
-    )]
+    #[error("the passphrase file was not made ({source})")]
     Write {
         /// The file.
         path: PathBuf,
@@ -107,10 +86,34 @@ pub(crate) enum PassphraseFileError {
     #[error(transparent)]
     Random(#[from] NoRandomness),
     /// The derivation refused; its parameters are ours, so this is our fault.
-    #[error(
-        "the root key could not be derived from the passphrase file; report this as a fault of Drawbridge"
-    )]
+    #[error("no key was derived from the passphrase ({0})")]
     Derive(#[source] argon2::Error),
+}
+
+impl Tell for PassphraseFileError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::InsideHome(path) => Sentence::new("passphrase-inside-home").with("path", path.as_path()),
+            Self::Missing(path) => Sentence::new("passphrase-missing").with("path", path.as_path()),
+            Self::FolderMissing(path) => {
+                Sentence::new("passphrase-folder-missing").with("path", path.as_path())
+            }
+            Self::NotAFile(path) => Sentence::new("passphrase-no-file").with("path", path.as_path()),
+            Self::ForeignOwner(path) => Sentence::new("passphrase-foreign").with("path", path.as_path()),
+            Self::TooOpen { path, mode } => {
+                let mode = format!("{mode:04o}");
+                Sentence::new("passphrase-too-open").with("path", path.as_path()).with("mode", mode)
+            }
+            Self::Empty(path) => Sentence::new("passphrase-empty").with("path", path.as_path()),
+            Self::TooLong(path) => {
+                Sentence::new("passphrase-too-long").with("path", path.as_path()).with("bytes", MAXIMUM_BYTES)
+            }
+            Self::Read { path, .. } => Sentence::new("passphrase-unread").with("path", path.as_path()),
+            Self::Write { path, .. } => Sentence::new("passphrase-unwritten").with("path", path.as_path()),
+            Self::Random(error) => error.sentence(),
+            Self::Derive(_) => Sentence::new("passphrase-underived"),
+        }
+    }
 }
 
 impl PassphraseFile {

@@ -8,6 +8,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf,
 };
+use drawbridge_texts::{Sentence, Tell};
 use secrecy::{ExposeSecret, SecretBox, SecretSlice};
 use zeroize::Zeroize;
 
@@ -18,11 +19,20 @@ pub(crate) const KEY_BYTES: usize = 32;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SealError {
     /// The value is damaged, was moved, or belongs to another key.
-    #[error("a sealed value does not open: it is damaged or belongs to another installation")]
+    #[error("a sealed value does not open")]
     DoesNotOpen,
     /// No random nonce.
     #[error(transparent)]
     Random(#[from] NoRandomness),
+}
+
+impl Tell for SealError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::DoesNotOpen => Sentence::new("seal-broken"),
+            Self::Random(error) => error.sentence(),
+        }
+    }
 }
 
 /// The key that seals every credential of one installation.

@@ -13,6 +13,7 @@ use super::{
 use crate::{random, store::files};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drawbridge_protocol::Secret;
+use drawbridge_texts::{Sentence, Tell};
 use serde::{Deserialize, Serialize};
 use std::{
     io,
@@ -40,44 +41,50 @@ pub(crate) enum VaultError {
     #[error(transparent)]
     Passphrase(#[from] PassphraseFileError),
     /// The keyring works but does not know this installation.
-    #[error(
-        "the keyring has no key for this installation, so nothing sealed here can be opened; bring the old keyring \
-         back, or run `drawbridge recovery use` with the recovery code"
-    )]
+    #[error("the keyring has no key of this installation")]
     KeyMissing,
     /// The key there is belongs to something else.
-    #[error(
-        "the key in the keyring does not open this installation's sealed data; bring the right keyring back, or run \
-         `drawbridge recovery use` with the recovery code"
-    )]
+    #[error("the key in the keyring is another installation's")]
     WrongKey,
     /// The passphrase file is not the one this home was sealed with.
-    #[error(
-        "the passphrase file does not open this installation's sealed data; bring the right file back, or run \
-         `drawbridge recovery use` with the recovery code"
-    )]
+    #[error("the passphrase is another installation's")]
     WrongPassphrase,
     /// Sealed data but no `keys.json`.
-    #[error(
-        "keys.json is missing while sealed data is there; put keys.json back from a backup, or move the whole home \
-         away to start anew"
-    )]
+    #[error("sealed data without keys.json")]
     KeyFileMissing,
     /// `keys.json` is not what we wrote.
-    #[error("keys.json is damaged; put it back from a backup, or move the whole home away to start anew")]
+    #[error("keys.json is damaged")]
     KeyFileDamaged,
     /// Reading or writing it failed.
-    #[error("keys.json could not be read or written ({0}); check the disk and the rights of the home folder")]
+    #[error("keys.json was not read or written ({0})")]
     Disk(#[source] io::Error),
     /// No recovery code was ever made.
-    #[error("no recovery code was made for this installation; only the keyring it was made with can open it")]
+    #[error("no recovery code was made")]
     NoRecoveryCode,
     /// The code does not fit.
-    #[error("this recovery code does not open this installation; check it letter by letter")]
+    #[error("the recovery code is wrong")]
     WrongRecoveryCode,
     /// Sealing failed.
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl Tell for VaultError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Keyring(error) => error.sentence(),
+            Self::Passphrase(error) => error.sentence(),
+            Self::KeyMissing => Sentence::new("key-missing"),
+            Self::WrongKey => Sentence::new("key-wrong"),
+            Self::WrongPassphrase => Sentence::new("key-wrong-passphrase"),
+            Self::KeyFileMissing => Sentence::new("key-file-missing"),
+            Self::KeyFileDamaged => Sentence::new("key-file-damaged"),
+            Self::Disk(error) => Sentence::new("key-file-disk").quoting("cause", error),
+            Self::NoRecoveryCode => Sentence::new("recovery-none"),
+            Self::WrongRecoveryCode => Sentence::new("recovery-wrong"),
+            Self::Seal(error) => error.sentence(),
+        }
+    }
 }
 
 /// The key file of a home and the way to its root key.

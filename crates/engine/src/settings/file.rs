@@ -2,6 +2,7 @@
 
 use super::{BadSettings, Settings};
 use crate::{clock::Timestamp, store::files};
+use drawbridge_texts::{Sentence, Tell};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -11,15 +12,23 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     /// The disk.
-    #[error("settings.toml could not be read ({0}); check the disk and the rights of the home folder")]
+    #[error("settings.toml was not read ({0})")]
     Disk(#[source] io::Error),
+}
+
+impl Tell for LoadError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Disk(error) => Sentence::new("settings-unreadable").quoting("cause", error),
+        }
+    }
 }
 
 /// What was found.
 pub(crate) struct Loaded {
     pub(crate) settings: Settings,
     /// Where an unusable file is now, and what was wrong with it.
-    pub(crate) kept_aside: Option<(PathBuf, String)>,
+    pub(crate) kept_aside: Option<(PathBuf, Sentence)>,
 }
 
 /// Reads the file. One that cannot be understood is kept aside and everything is local.
@@ -49,10 +58,11 @@ pub(crate) fn save(path: &Path, settings: &Settings) -> io::Result<()> {
     files::write_atomically(path, format!("{HEADER}{body}").as_bytes())
 }
 
-fn parse(text: &[u8]) -> Result<Settings, String> {
-    let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    let settings: Settings = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-    settings.check().map_err(|error: BadSettings| error.to_string())?;
+fn parse(text: &[u8]) -> Result<Settings, Sentence> {
+    let text = std::str::from_utf8(text).map_err(|_| Sentence::new("settings-no-text"))?;
+    let settings: Settings = toml::from_str(text)
+        .map_err(|error| Sentence::new("settings-no-toml").with("cause", error.message()))?;
+    settings.check().map_err(|error: BadSettings| error.sentence())?;
     Ok(settings)
 }
 
@@ -92,7 +102,7 @@ mod tests {
             assert!(loaded.settings.tools.is_empty());
             let (aside, reason) = loaded.kept_aside.unwrap();
             assert_eq!(std::fs::read_to_string(aside).unwrap(), content);
-            assert!(!reason.is_empty());
+            assert!(!crate::testing::said(&reason).is_empty());
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     tools::{ToolId, target::Target},
 };
 use drawbridge_protocol::Level;
+use drawbridge_texts::{Sentence, Tell};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -163,20 +164,32 @@ pub(crate) fn check_tool_name(name: &str) -> Result<(), BadSettings> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadSettings {
     /// Two tools of one id or name.
-    #[error("two tools are called `{0}`; give one another name")]
+    #[error("two tools `{0}`")]
     Twice(String),
     /// A name nobody can read.
-    #[error("`{0}` is no name for a tool: 1 to 60 letters, no blanks at its ends; choose another")]
+    #[error("`{0}` is no tool's name")]
     Name(String),
     /// Outside this computer without the owner's word.
-    #[error("`{0}` points to another machine; set network_target = true if that is meant")]
+    #[error("`{0}` points to another machine")]
     NetworkTarget(String),
     /// One port twice.
-    #[error("port {0} is given to two doors; change one")]
+    #[error("port {0} twice")]
     Port(u16),
     /// Not a host.
-    #[error("`{0}` is no host name or address; correct it")]
+    #[error("`{0}` is no host")]
     Host(String),
+}
+
+impl Tell for BadSettings {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Twice(name) => Sentence::new("settings-tool-twice").with("name", name),
+            Self::Name(name) => Sentence::new("settings-tool-name").with("name", name),
+            Self::NetworkTarget(name) => Sentence::new("settings-network-target").with("name", name),
+            Self::Port(port) => Sentence::new("settings-port-twice").with("port", *port),
+            Self::Host(host) => Sentence::new("settings-host").with("host", host),
+        }
+    }
 }
 
 /// How far a clock may be set back without closing timed doors, seconds (chosen: more than any correction by NTP).

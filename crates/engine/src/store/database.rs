@@ -5,6 +5,7 @@ use crate::{
     clock::Timestamp,
     store::{files, schema},
 };
+use drawbridge_texts::{Sentence, Tell};
 use rusqlite::{Connection, OpenFlags};
 use std::{
     io,
@@ -18,27 +19,44 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
     /// The file or its folder.
-    #[error("the database could not be opened ({0}); check the disk and the rights of the home folder")]
+    #[error("the database was not opened ({0})")]
     Sqlite(#[source] rusqlite::Error),
     /// A damaged file could not be moved away.
-    #[error(
-        "the damaged database could not be kept aside ({0}); check the disk and the rights of the home folder"
-    )]
+    #[error("the damaged database was not kept aside ({0})")]
     KeepAside(#[source] io::Error),
     /// No thread.
-    #[error("this computer has no thread left ({0}); close some programs")]
+    #[error("no thread for the database ({0})")]
     Thread(#[source] io::Error),
+}
+
+impl Tell for OpenError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Sqlite(error) => Sentence::new("database-unopened").quoting("cause", error),
+            Self::KeepAside(error) => Sentence::new("database-not-kept").quoting("cause", error),
+            Self::Thread(error) => Sentence::new("no-thread").quoting("cause", error),
+        }
+    }
 }
 
 /// Why a query did not happen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// SQLite said no: most often a full disk.
-    #[error("it could not be saved ({0}); check that the disk is neither full nor read-only")]
+    #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
     /// Too much waiting already, or the engine is stopping.
-    #[error("the database is busy; try again in a moment")]
+    #[error("the database is busy")]
     Busy,
+}
+
+impl Tell for StoreError {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Sqlite(error) => Sentence::new("store-failed").quoting("cause", error),
+            Self::Busy => Sentence::new("store-busy"),
+        }
+    }
 }
 
 /// A handle to the database thread; clones share it.

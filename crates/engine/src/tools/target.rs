@@ -3,6 +3,7 @@
 
 use crate::headers::authority::{Authority, Host};
 use drawbridge_protocol::NetworkTarget;
+use drawbridge_texts::{Sentence, Tell};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -17,27 +18,46 @@ pub(crate) struct Target {
     port: u16,
 }
 
-/// Why a URL cannot be a tool's address; a sentence for the owner each.
+/// Why a URL cannot be a tool's address.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum BadTarget {
     /// Not a URL at all.
-    #[error("`{0}` is not an address like http://127.0.0.1:8888; give the tool's port or URL")]
+    #[error("`{0}` is no address")]
     Unreadable(String),
     /// Another scheme.
-    #[error("`{0}:` cannot be shared yet; give an http:// address")]
+    #[error("scheme `{0}`")]
     Scheme(String),
     /// Something a tool's address does not have.
-    #[error("leave {0} out of the tool's address: only http://HOST:PORT is meant")]
-    Surplus(&'static str),
+    #[error("an address has {0:?}")]
+    Surplus(Surplus),
     /// Not on this computer.
-    #[error(
-        "`{0}` is not on this computer: whoever signs in would reach another machine through this one; if that is \
-         meant, say so with --allow-network-target"
-    )]
+    #[error("`{0}` is not on this computer")]
     NotLoopback(String),
     /// Never a target.
-    #[error("`{0}` is no address a tool can listen on; give http://127.0.0.1:PORT")]
+    #[error("nothing can listen on `{0}`")]
     Unusable(String),
+}
+
+/// What a URL may have and a tool's address does not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Surplus {
+    /// User name or password.
+    Credentials,
+    /// Path, query or fragment.
+    Path,
+}
+
+impl Tell for BadTarget {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::Unreadable(text) => Sentence::new("target-unreadable").with("text", text),
+            Self::Scheme(scheme) => Sentence::new("target-scheme").with("scheme", scheme),
+            Self::Surplus(Surplus::Credentials) => Sentence::new("target-with-credentials"),
+            Self::Surplus(Surplus::Path) => Sentence::new("target-with-path"),
+            Self::NotLoopback(target) => Sentence::new("target-elsewhere").with("target", target),
+            Self::Unusable(target) => Sentence::new("target-unusable").with("target", target),
+        }
+    }
 }
 
 impl Target {
@@ -60,10 +80,10 @@ impl Target {
             return Err(BadTarget::Scheme(url.scheme().to_owned()));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(BadTarget::Surplus("the user name and password"));
+            return Err(BadTarget::Surplus(Surplus::Credentials));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(BadTarget::Surplus("the path"));
+            return Err(BadTarget::Surplus(Surplus::Path));
         }
         let host: Host = url
             .host_str()

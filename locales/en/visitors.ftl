@@ -1,7 +1,5 @@
 # What visitors read. One message per visible sentence; names and numbers come as arguments.
 
-product = Drawbridge
-
 sign-in-title = Sign in
 sign-in-lead = Someone shared a tool with you. Sign in with the name and password you were given.
 sign-in-name = Name

@@ -1,0 +1,317 @@
+# What the owner reads of the engine, in a window and at a terminal.
+#
+# Most messages are clauses, because they are also read inside others and after a colon: they begin with a small letter,
+# not with a name that must stay small, and have no full stop. A window gives them both where they stand alone. Those that
+# are never part of another are whole already.
+#
+# A message names no command. Where a terminal would, its attribute `.terminal` says it there instead.
+
+# A clause alone, with its end.
+whole = { $clause }.
+# Words that were chosen elsewhere: what a running engine answered.
+engine-said = { $text }
+
+## Requests
+
+busy = Drawbridge is busy or stopping; try again in a moment
+request-from-page = requests from web pages are not taken here
+request-too-long = the request is too long or incomplete
+request-not-understood = the request is not understood: { $cause }
+request-no-path = there is nothing at this path
+request-bad-revision = If-Match names no revision
+reply-unwritten = the reply could not be written; try again
+stale = something changed since you looked; look again and decide anew
+
+## Asking a running engine
+
+not-running = Drawbridge is not running; start it
+    .terminal = Drawbridge is not running; start it with `drawbridge serve`
+broken-off = Drawbridge stopped before it answered; start it again and look at what happened
+    .terminal = Drawbridge stopped before it answered; start it again and look at what happened with `drawbridge status`
+answer-strange = Drawbridge answered in a way this program does not understand; both should be of one version
+
+## Tools
+
+tool-unknown = there is no tool called `{ $name }`; it may have another name now, or be gone
+    .terminal = there is no tool called `{ $name }`; `drawbridge tool list` shows all
+tool-exists = there is already a tool called `{ $name }`; choose another name
+tool-port-own = { $port } is one of Drawbridge's own ports; give the tool's port
+tool-open = `{ $name }` is open; close it first, then give it another target
+    .terminal = `{ $name }` is open; close it first with `drawbridge level { $name } local`, then give it another target
+target-unreadable = `{ $text }` is not an address like http://127.0.0.1:8888; give the tool's port or URL
+target-scheme = `{ $scheme }:` cannot be shared yet; give an http:// address
+target-with-credentials = leave the user name and password out of the tool's address: only http://HOST:PORT is meant
+target-with-path = leave the path out of the tool's address: only http://HOST:PORT is meant
+target-elsewhere = `{ $target }` is not on this computer: whoever signs in would reach another machine through this one; if that is meant, allow it for this tool
+    .terminal = `{ $target }` is not on this computer: whoever signs in would reach another machine through this one; if that is meant, say so with --allow-network-target
+target-unusable = `{ $target }` is no address a tool can listen on; give http://127.0.0.1:PORT
+
+## Levels
+
+no-user = nobody could sign in yet: add a person first
+    .terminal = nobody could sign in yet: add a user first with `drawbridge user add NAME`
+no-user-of-tool = nobody may use this tool yet: allow it to a person, or add one
+    .terminal = no account may use this tool yet: allow one with `drawbridge user set NAME --tools ...`, or add one
+no-strong-user = from the internet only people with a strong password get in, and none of those for this tool has one: give one a password of 15 characters or more
+    .terminal = from the internet only accounts with a strong password get in, and none of those for this tool has one: give one a password of 15 characters or more with `drawbridge user passwd NAME`
+no-network = no local network was found; connect this computer to one and try again
+    .terminal = no local network was found; connect to one, or name this computer's address with `drawbridge serve --lan ADDRESS`
+address-not-here = { $address } is not an address of this computer now; name one that is
+no-address = `{ $tool }` has no address for others now; open it further first
+    .terminal = `{ $tool }` is { $level } now, so it has no address for others; raise it with `drawbridge level { $tool } lan`
+no-gate = no tool is open, so the gate is closed too; open one first
+    .terminal = no tool is open, so the gate is closed too; raise one with `drawbridge level NAME lan`
+time-for-local = a time limit only fits raising a level; leave it out
+    .terminal = a time limit only fits raising a level; leave --for out
+time-out-of-range = a time limit has at least one second and at most a year; give another
+
+## Ports
+
+port-taken = port { $port } on { $address } is in use by another program
+port-forbidden = port { $port } needs rights this program does not have; choose one above 1023
+port-gone = { $address } is not an address of this computer now
+port-failed = listening on { $address } failed ({ $cause })
+port-unusable = { $cause }; free it, or choose another port
+    .terminal = { $cause }; free it, or choose another with `drawbridge tool set` or `drawbridge settings set`
+no-port = no free port was found near { $port }; free one, or choose another
+    .terminal = no free port was found near { $port }; free one, or choose another with `drawbridge tool set` or `drawbridge settings set`
+
+## Saving
+
+unsaved = it could not be saved ({ $cause }), so nothing was changed; check that the disk is neither full nor read-only
+closed-unsaved = closed, but that could not be saved ({ $cause }); it stays closed after a restart too; free some disk space
+in-force-unsaved = it is in force now, but it could not be saved ({ $cause }), so a restart would undo it; free some disk space and do it again
+marker-left = closed, but an open-marker could not be removed ({ $cause }); remove the folder `open` in the home by hand
+store-failed = it could not be saved ({ $cause }); check that the disk is neither full nor read-only
+store-busy = the database is busy; try again in a moment
+
+## People
+
+user-unknown = there is no person called `{ $name }`; the account may be gone already
+    .terminal = there is no user called `{ $name }`; `drawbridge user list` shows all
+user-exists = there is already a person called `{ $name }`; choose another name
+    .terminal = there is already a user called `{ $name }`; choose another name
+session-unknown = there is no session `{ $id }`; it may be over already
+    .terminal = there is no session `{ $id }`; `drawbridge session list` shows all
+user-name-length = a name has 1 to 64 letters; choose another
+user-name-letters = a name has no colon, slash, control character or blank at its ends; choose another
+password-short = a password has 8 characters or more (15 or more to be of use on the internet); choose a longer one
+password-long = a password has at most 1,024 bytes; choose a shorter one
+password-common = this password is among those guessed first; choose another, or let Drawbridge make one
+hash-busy = too many sign-ins at once; try again in a moment
+hash-failed = the password could not be hashed; close some programs and try again
+
+## Settings
+
+setting-unknown = there is no setting called `{ $name }`; choose one that is in the list
+    .terminal = there is no setting called `{ $name }`; `drawbridge settings get` shows all
+setting-bad = `{ $value }` is not good for { $key }; { $hint }
+setting-hint-port = give a port from 1 to 65535, or nothing to let Drawbridge choose
+setting-hint-names = give host names separated by commas, or nothing
+setting-hint-local-names = give names under home.arpa, local, lan, internal or localhost
+setting-hint-host = give the name or address by which this computer is reached, or nothing
+setting-hint-domain = give the domain under which each tool has its name, or nothing
+setting-hint-loses-door = an open tool would lose its address; close it first, then set this
+settings-tool-twice = two tools are called `{ $name }`; give one another name
+settings-tool-name = `{ $name }` is no name for a tool: 1 to 60 letters, no blanks at its ends; choose another
+settings-network-target = `{ $name }` points to another machine; set network_target = true if that is meant
+settings-port-twice = port { $port } is given to two doors; change one
+settings-host = `{ $host }` is no host name or address; correct it
+settings-unreadable = the file settings.toml could not be read ({ $cause }); check the disk and the rights of the home folder
+    .terminal = settings.toml could not be read ({ $cause }); check the disk and the rights of the home folder
+settings-no-text = it is not UTF-8 text
+settings-no-toml = { $cause }
+
+## The key to what is sealed
+
+keyring-no-bus = there is no session bus, so no keyring can be reached; start Drawbridge from the desktop session, or with a passphrase file instead
+    .terminal = there is no session bus, so no keyring can be reached; start Drawbridge from the desktop session, or choose a passphrase file with --keyring passphrase-file=PATH
+keyring-no-service = no keyring program answers in this session; install and start gnome-keyring, KWallet or KeePassXC, or start Drawbridge with a passphrase file instead
+    .terminal = no keyring program answers in this session; install and start gnome-keyring, KWallet or KeePassXC, or choose a passphrase file with --keyring passphrase-file=PATH
+keyring-no-collection = the keyring program has no keyring yet; sign in to the desktop with a password once or create a default keyring in the program, and try again
+keyring-locked = the keyring is locked; unlock all of its keyrings (signing in to the desktop usually does) and try again
+keyring-timed-out = the keyring did not answer within { $seconds } seconds, probably because a dialog waits for its password; answer that dialog on this computer's screen and try again
+keyring-damaged = the keyring's entry for this installation does not hold a Drawbridge key; bring that entry back from a backup of the keyring, or use the recovery code
+    .terminal = the keyring's entry for this installation does not hold a Drawbridge key; bring that entry back from a backup of the keyring, or run `drawbridge recovery use` with the recovery code
+keyring-several = the keyring holds more than one key for this installation; remove all but the right one in the keyring program and try again
+keyring-failed = the keyring of this computer failed; sign out and in again, and if that does not help see the log for the cause
+passphrase-inside-home = the passphrase file { $path } lies inside Drawbridge's home, where a copy of the home would take the key along; move it to another folder and give its new path
+passphrase-missing = there is no passphrase file at { $path }, and what is sealed with it cannot be opened without it; bring it back, correct the path, or use the recovery code
+    .terminal = there is no passphrase file at { $path }, and what is sealed with it cannot be opened without it; bring it back, correct the path, or run `drawbridge recovery use` with the recovery code
+passphrase-folder-missing = the folder of the passphrase file { $path } does not exist; make it first, or correct the path
+passphrase-no-file = { $path } is not a regular file; give the path of a file that holds the passphrase
+passphrase-foreign = the passphrase file { $path } belongs to another account of this computer, which could change it; make it yours or give another file
+    .terminal = the passphrase file { $path } belongs to another account of this computer, which could change it; make it yours with chown or give another file
+passphrase-too-open = the passphrase file { $path } can be used by other accounts (mode { $mode }); take their rights away and change the passphrase if others may have read it
+    .terminal = the passphrase file { $path } can be used by other accounts (mode { $mode }); run chmod 600 on it and change the passphrase if others may have read it
+passphrase-empty = the passphrase file { $path } is empty; bring its content back, or remove it if nothing was sealed yet
+passphrase-too-long = the passphrase file { $path } holds more than { $bytes } bytes; give a file that holds nothing but the passphrase
+passphrase-unread = the passphrase file { $path } could not be read; check the path and the rights of its folder
+passphrase-unwritten = the passphrase file { $path } could not be created; check that its folder exists and that you may write there
+passphrase-underived = the root key could not be derived from the passphrase file; report this as a fault of Drawbridge
+key-missing = the keyring has no key for this installation, so nothing sealed here can be opened; bring the old keyring back, or use the recovery code
+    .terminal = the keyring has no key for this installation, so nothing sealed here can be opened; bring the old keyring back, or run `drawbridge recovery use` with the recovery code
+key-wrong = the key in the keyring does not open this installation's sealed data; bring the right keyring back, or use the recovery code
+    .terminal = the key in the keyring does not open this installation's sealed data; bring the right keyring back, or run `drawbridge recovery use` with the recovery code
+key-wrong-passphrase = the passphrase file does not open this installation's sealed data; bring the right file back, or use the recovery code
+    .terminal = the passphrase file does not open this installation's sealed data; bring the right file back, or run `drawbridge recovery use` with the recovery code
+key-file-missing = the file keys.json is missing while sealed data is there; put it back from a backup, or move the whole home away to start anew
+    .terminal = keys.json is missing while sealed data is there; put keys.json back from a backup, or move the whole home away to start anew
+key-file-damaged = the file keys.json is damaged; put it back from a backup, or move the whole home away to start anew
+    .terminal = keys.json is damaged; put it back from a backup, or move the whole home away to start anew
+key-file-disk = the file keys.json could not be read or written ({ $cause }); check the disk and the rights of the home folder
+    .terminal = keys.json could not be read or written ({ $cause }); check the disk and the rights of the home folder
+recovery-none = no recovery code was made for this installation; only the keyring it was made with can open it
+recovery-wrong = this recovery code does not open this installation; check it letter by letter
+seal-broken = a sealed value does not open: it is damaged or belongs to another installation
+no-randomness = this computer gave no random numbers; restart it
+
+## Certificates
+
+import-certificate-too-large = the certificate file is larger than { $bytes } bytes; choose the file with this server's certificate alone
+import-key-too-large = the key file is larger than { $bytes } bytes; choose the file with this server's certificate alone
+import-certificate-no-pem = the certificate file is not in PEM format; convert it to PEM, the text format with lines like -----BEGIN …-----
+import-key-no-pem = the key file is not in PEM format; convert it to PEM, the text format with lines like -----BEGIN …-----
+import-no-certificate = the certificate file holds no certificate; choose the file with a -----BEGIN CERTIFICATE----- line
+import-certificate-damaged = the certificate file is damaged; copy it again, whole and unchanged, from where it was made
+import-key-damaged = the key file is damaged; copy it again, whole and unchanged, from where it was made
+import-one-damaged = certificate { $position } in the file is damaged; copy the file again from where it was made
+import-no-key = the key file holds no private key; choose the file with a -----BEGIN PRIVATE KEY----- line
+import-key-encrypted = the private key is protected by a passphrase; give a copy of it without one
+    .terminal = the private key is protected by a passphrase; remove it first with: openssl pkey -in KEY -out NEWKEY
+import-several-keys = the key file holds { $count } private keys; choose a file with the certificate's own key alone
+import-key-unusable = the private key cannot be used; use an ECDSA key (P-256, P-384) or an RSA key of 2048 to 8192 bits
+import-key-mismatch = the private key does not belong to the certificate; choose the key the certificate was requested with
+import-authority = the certificate is an authority's, not a server's; choose the server's own, or make one with basicConstraints=CA:FALSE
+import-out-of-order = certificate { $position } ({ $subject }) is out of order; put the server's certificate first, then each one's issuer
+import-not-issued-by-next = certificate { $position } ({ $subject }) was not issued by the one after it; use the full chain file of the issuer
+import-chain-not-valid-now = certificate { $position } ({ $subject }) is not valid now; get the current chain file from the issuer
+import-expired = the certificate expired on { $day }; renew it and import the new one
+import-not-yet-valid = the certificate is not valid before { $day }; check the clock of this computer, or wait
+import-no-names = the certificate names no host and no address; request one with a subject alternative name
+import-not-for-servers = the certificate is not meant for servers; request one for server authentication
+import-weak-key = the certificate's RSA key has { $bits } bits, which browsers refuse; request a new one with 2048 or more
+import-unusable = the certificate cannot be used for TLS; request a new one from the issuer
+import-other-names = this certificate is for { $covers }, not for { $host }; import one for { $host }, or take this one away first
+    .terminal = this certificate is for { $covers }, not for { $host }; import one for { $host }, or take this one away first with `drawbridge certificate remove`
+certificate-expired = the certificate for the internet expired or cannot be used; import a new one
+    .terminal = the certificate for the internet expired or cannot be used; import a new one with `drawbridge certificate import`
+certificate-unusable = the certificate could not be put to use ({ $cause }); make or import another
+certificate-none = there is no certificate
+certificate-unreadable = the certificate cannot be read
+certificate-key-unusable = the private key cannot be used
+certificate-key-mismatch = the private key does not belong to the certificate
+certificate-refused = the certificate cannot be used for TLS
+stored-closed = it does not open with this key
+stored-empty = it is empty
+make-clock = the clock of this computer shows a date no certificate can carry; set the clock
+make-randomness = could not draw random numbers; restart this computer if this happens again
+make-key = could not make a private key; restart this computer if this happens again
+make-no-names = a certificate needs at least one address or host name; add one
+make-name = a certificate cannot carry the name "{ $name }"; use letters, digits, hyphens and dots
+make-unsigned = could not sign the certificate; please report this
+make-unread = the certificate just made cannot be read back; please report this
+authority-none = there is no local authority yet; it is made when the first tool is opened
+    .terminal = there is no local authority yet; it is made when the first tool goes to lan
+authority-unusable = the local authority of this installation cannot be used ({ $cause }); put a backup of drawbridge.db back, or start anew with another home
+authority-unreadable = the local authority's certificate cannot be read; restore a backup or make a new authority
+authority-refused = the local authority's certificate would be refused; restore a backup or make a new authority
+authority-key-unreadable = the local authority's key cannot be read; restore a backup or make a new authority
+authority-key-mismatch = the local authority's key and certificate do not belong together; restore both from one backup
+authority-not-ours = the kept certificate is not a local authority as this program makes it; make a new authority
+authority-not-yet-valid = the local authority is not valid yet; check the clock of this computer
+authority-expired = the local authority has expired; make a new one and trust it on your devices
+authority-outside = the local authority may not name { $name }; use a private address or a name under home.arpa, lan or local
+
+## Starting
+
+home-no-place = this system names no folder for application data; start Drawbridge with a folder of your choice
+    .terminal = this system names no folder for application data; say where with --home DIR
+home-unusable = the home folder { $path } cannot be used ({ $cause }); make it writable or start Drawbridge with another
+    .terminal = the home folder { $path } cannot be used ({ $cause }); make it writable or choose another with --home DIR
+home-running = Drawbridge is already running for { $path }; use that one
+    .terminal = Drawbridge is already running for { $path }; use that one, or choose another with --home DIR
+lan-wildcard = { $address } means every network; give the one address of this computer that is meant
+lan-global = { $address } is not a private address; only private, link-local and loopback addresses can be a local network
+socket-unmade = the control socket { $path } could not be made ({ $cause }); make its folder writable
+log-unopened = the log in { $path } could not be opened ({ $cause }); make the folder writable
+database-unopened = the database could not be opened ({ $cause }); check the disk and the rights of the home folder
+database-not-kept = the damaged database could not be kept aside ({ $cause }); check the disk and the rights of the home folder
+no-thread = this computer has no thread left ({ $cause }); close some programs
+tls-no-tickets = could not make keys for session tickets; restart this computer if this happens again
+tls-unprepared = could not prepare TLS; please report this
+
+## What is special about a door, or why it is not open: read after its address
+
+door-waits = waits for you to open it
+door-closed = closed
+door-certificate = the certificate expired or cannot be used; import a new one
+door-address-gone = { $address } is not an address of this computer now
+door-no-network = this computer is on no local network now
+door-other-network = this is another network than the one it was opened on; open it again to use it here
+door-tool-down = nothing answers at the tool's own address now; start it
+door-self-signed = self-signed certificate: browsers warn, and visitors should compare its fingerprint
+
+## What the owner should know: what is wrong, why, what to do
+
+trouble-key-what = Nothing sealed can be opened, so everything is closed
+trouble-key-do = When that is mended, unlock.
+    .terminal = When that is mended, run: drawbridge unlock
+
+trouble-authority-what = The local authority cannot be used
+trouble-internet-what = The certificate for the internet cannot be used
+trouble-stored-do = Put a backup of drawbridge.db back, or for the internet import a certificate again.
+
+trouble-lower-what = { $tool } shall be open for { $wanted }, but is { $level }
+trouble-lower-why = The settings ask for more than you ever opened here.
+trouble-lower-do = If you want it open, open it yourself.
+    .terminal = To open it: drawbridge level "{ $tool }" { $wanted }
+
+trouble-door-what = { $tool } cannot be reached at { $url }
+trouble-door-do = It is tried again every two seconds; or choose another port.
+    .terminal = It is tried again every two seconds; or choose another port with drawbridge tool set
+trouble-door-certificate-do = Import a new certificate.
+    .terminal = Import a new one: drawbridge certificate import --cert FILE --key FILE
+trouble-door-network-do = Open it again to use it here.
+    .terminal = To use it here: drawbridge level "{ $tool }" { $level }
+
+trouble-tool-down-what = { $tool } is not running
+trouble-tool-down-why = Nothing answers at { $target }.
+trouble-tool-down-do = Start the tool.
+trouble-tool-foreign-what = { $tool } is not yours
+trouble-tool-foreign-why = Another user's program listens at { $target }; nothing was sent to it.
+trouble-tool-foreign-do = Find out who took the port, and start the tool again.
+trouble-tool-broken-what = { $tool } answers strangely
+trouble-tool-broken-why = What came from { $target } made no sense.
+trouble-tool-slow-what = { $tool } takes too long
+trouble-tool-slow-why = { $target } gave no answer in ten minutes.
+trouble-tool-log-do = Look at the tool's own log.
+
+trouble-recovery-what = There is no recovery code
+trouble-recovery-why = If the keyring is lost, everything sealed here is lost with it.
+trouble-recovery-do = Make one and keep it safe.
+    .terminal = Make one and keep it safe: drawbridge recovery create
+
+trouble-self-signed-what = The internet door has a self-signed certificate
+trouble-self-signed-why = Browsers warn, and visitors get used to clicking warnings away.
+trouble-self-signed-do = Import your own certificate.
+    .terminal = Import your own: drawbridge certificate import --cert FILE --key FILE
+
+trouble-unsaved-what = A tool was closed, but that could not be saved
+trouble-unsaved-do = Free some disk space.
+
+trouble-left-what = { $tool } was closed
+trouble-left-why = This computer left the network it was open on.
+trouble-left-do = Open it again to use it here.
+    .terminal = Open it again with: drawbridge level "{ $tool }" lan
+
+trouble-account-what = { $name } cannot sign in
+trouble-account-why = What is stored of this account does not open with this installation's key.
+trouble-account-do = Remove and add the account again.
+
+trouble-file-what = { $file } could not be used, so everything is closed
+trouble-file-why = It was kept as { $aside }: { $reason }.
+trouble-file-damaged = SQLite found it damaged
+trouble-file-do = Stop Drawbridge, put a good copy in its place and start again; or set things up anew.
+trouble-database-missing-what = drawbridge.db was missing or empty, so everything is closed and every account is gone
+trouble-database-missing-why = It is there in every home that was used before; something removed or emptied it.

@@ -1,0 +1,87 @@
+# What the command line says by itself. What the engine says stands in owner.ftl; the help texts stand with the options.
+#
+# A line's place on the screen (columns, indents, blank lines) belongs to the code.
+
+failure = drawbridge: { $sentence }
+system-failed = something needed of the system failed: { $cause }; try again
+
+## Wrong usage
+
+hint-keyring = give `system`, or `passphrase-file=PATH`
+hint-duration = give a number with s, m, h or d, such as 8h
+hint-level = give local, lan or internet
+share-local = a local tool needs no sharing; give --level lan or internet
+stdin-empty = nothing came on standard input; write the secret there as one line
+
+## Passwords and codes
+
+password-hint = 15 characters or more are of use on the internet too. Leave it empty to have one made for you.
+password-prompt = Password for { $name }:
+password-again = Once more:
+passwords-differ = the two passwords differ; try again
+passphrase-once = This passphrase is shown once:
+password-set = { $name } can sign in with the new password.
+recovery-once = Keep this code where the computer is not. It is shown once:
+recovery-prompt = Recovery code:
+recovery-used = Opened. A new key is stored; the code stays good.
+unlocked = Unlocked.
+
+## Sharing
+
+share-other-name = this tool is already listed as `{ $name }`; leave --name out
+share-name-of-port = Port { $port }
+share-until = Ctrl-C closes it; it stays in the list of tools.
+share-also-open = Also open, as you left it: { $tool } ({ $level })
+share-credential-name = name
+share-credential-password = password
+share-shown-once = (shown once)
+share-try-hint = To try it on this computer alone, add: --lan 127.0.0.1
+share-try-question = No local network was found. Try it on 127.0.0.1, for this computer alone? [y/N]
+# The letter that means yes to the question above.
+share-try-yes = y
+
+## Tools and doors
+
+tool-level-wanted = { $level } (wanted: { $wanted })
+tool-closes-in = closes in { $span }
+door-remark = { $url }: { $cause }
+door-open = open
+door-not-open = not open
+
+## Status
+
+headline-closed = Nothing is reachable from elsewhere.
+headline-lan = Open on the local network, with password.
+headline-internet = Open from the internet, over HTTPS with password.
+headline-trouble = Not everything you opened is open; see below.
+status-gate = gate
+status-visitor = { $user } uses { $tool } from { $address } since { $span }
+
+## People
+
+user-admin = admin
+user-all-tools = all tools
+user-strong = strong password
+user-weak = not from the internet
+seen-ago = seen { $span } ago
+
+## Certificates
+
+file-unread = { $path } could not be read ({ $cause }); name a PEM file
+fingerprint-compare = SHA-256 fingerprint, to compare: { $fingerprint }
+certificate-fingerprint = SHA-256 { $fingerprint }
+certificate-authority = local authority
+certificate-lan = local network
+certificate-imported = internet, imported
+certificate-self-signed = internet, self-signed
+certificate-days = { $days ->
+    [one] { $days } day left
+   *[other] { $days } days left
+}
+
+## Spans of time, short enough for a table
+
+span-seconds = { $seconds }s
+span-minutes = { $minutes }m
+span-hours = { $hours }h { $minutes }m
+span-days = { $days }d
