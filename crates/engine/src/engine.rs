@@ -10,6 +10,7 @@ use crate::{
         session::Sessions,
         sign_in::SignIn,
     },
+    link::Changes,
     network::interfaces::{BadLanAddress, Lan, check_lan_address},
     pages::Pages,
     platform,
@@ -31,17 +32,14 @@ use crate::{
     },
 };
 use arc_swap::ArcSwap;
-use drawbridge_protocol::{Event, Problem, Request};
+use drawbridge_protocol::{Problem, Request};
 use drawbridge_texts::{Language, Sentence, Tell, Texts, Words};
 use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::{
-    sync::{Semaphore, broadcast},
-    task::JoinHandle,
-};
+use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// What an engine is started with.
@@ -198,8 +196,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the engine is stopping.
-    pub async fn events(&self) -> Result<(Event, broadcast::Receiver<Event>), Problem> {
-        self.control.listen().await
+    pub async fn events(&self) -> Result<Changes, Problem> {
+        Changes::near(self.control.clone()).await
     }
 
     /// Closes every door, saves what is left to save, and ends. Levels stay for the next start.

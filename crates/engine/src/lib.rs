@@ -3,6 +3,7 @@
 //! Shells (window, tray, command line) only ask, over [`Client`] or in process through [`Engine`]. The engine knows no
 //! shell: it never depends on tauri, clap or anyhow. `ARCHITECTURE.md` opens with the life of a request.
 
+mod bell;
 mod certificates;
 mod client;
 mod clock;
@@ -11,6 +12,7 @@ mod engine;
 mod headers;
 mod home;
 mod identity;
+mod link;
 mod network;
 mod pages;
 mod platform;
@@ -24,9 +26,11 @@ mod store;
 mod testing;
 mod tools;
 
+pub use bell::{Bell, BellError};
 pub use client::{Client, ClientError, Events};
 pub use clock::{Clock, Timestamp};
 pub use engine::{Configuration, Engine, StartError};
 pub use home::{Home, HomeError};
+pub use link::{Changes, Link};
 pub use network::interfaces::{BadLanAddress, Lan, check_lan_address};
 pub use secrets::KeyringChoice;

@@ -9,6 +9,7 @@ mod event;
 mod model;
 mod request;
 mod secret;
+mod whole;
 
 pub use event::Event;
 pub use model::{
@@ -17,6 +18,7 @@ pub use model::{
 };
 pub use request::{NetworkTarget, Reach, Request, SecretField, ToolAdd, ToolSet, UserAdd};
 pub use secret::Secret;
+pub use whole::Whole;
 
 /// Path on the control socket that takes one [`Request`] as JSON.
 pub const REQUEST_PATH: &str = "/v1/request";

@@ -2,7 +2,10 @@
 //! the folder's mode.
 
 use super::Control;
-use crate::platform::{self, ControlListener, ControlStream};
+use crate::{
+    link::Changes,
+    platform::{self, ControlListener, ControlStream},
+};
 use bytes::Bytes;
 use drawbridge_protocol::{EVENTS_PATH, Event, Problem, ProblemKind, REQUEST_PATH, Request as Asked};
 use drawbridge_texts::Sentence;
@@ -22,7 +25,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::sync::{Semaphore, broadcast::error::RecvError, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 /// Serves callers until `stop`.
@@ -117,8 +120,8 @@ async fn answer(request: Request<Incoming>, control: &Control, may: May) -> Resp
             }
         }
         (&Method::GET, EVENTS_PATH) if may == May::Close => refuse(&control.busy()),
-        (&Method::GET, EVENTS_PATH) => match control.listen().await {
-            Ok((whole, receiver)) => stream(whole, receiver, control.clone()),
+        (&Method::GET, EVENTS_PATH) => match Changes::near(control.clone()).await {
+            Ok(changes) => stream(changes),
             Err(problem) => refuse(&problem),
         },
         _ => refuse(&control.invalid(&Sentence::new("request-no-path"))),
@@ -132,35 +135,18 @@ fn revision(headers: &hyper::HeaderMap) -> Result<Option<u64>, Sentence> {
     number.map(Some).ok_or_else(|| Sentence::new("request-bad-revision"))
 }
 
-fn stream(
-    whole: Event,
-    mut receiver: tokio::sync::broadcast::Receiver<Event>,
-    control: Control,
-) -> Response<Reply> {
+fn stream(mut changes: Changes) -> Response<Reply> {
     let (lines, queue) = mpsc::channel(LINES);
     tokio::spawn(async move {
-        let mut next = Some(whole);
         loop {
-            if let Some(event) = next.take()
-                && lines.send(line(&event)).await.is_err()
-            {
+            let event = tokio::select! {
+                () = lines.closed() => return,
+                event = changes.next() => event,
+            };
+            let Some(event) = event else { return };
+            if lines.send(line(&event)).await.is_err() {
                 return;
             }
-            next = tokio::select! {
-                () = lines.closed() => return,
-                received = receiver.recv() => match received {
-                    Ok(event) => Some(event),
-                    // Too far behind: the whole state again.
-                    Err(RecvError::Lagged(_)) => match control.listen().await {
-                        Ok((whole, fresh)) => {
-                            receiver = fresh;
-                            Some(whole)
-                        }
-                        Err(_) => return,
-                    },
-                    Err(RecvError::Closed) => return,
-                },
-            };
         }
     });
     let mut response = Response::new(Reply::Lines(queue));
