@@ -26,7 +26,10 @@ use drawbridge_protocol::{Event, Problem, ProblemKind, Request};
 use drawbridge_texts::{Sentence, Words};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// The way to the writer; clones share it.
@@ -102,13 +105,17 @@ async fn write(
     stop: CancellationToken,
 ) {
     let shared = Arc::clone(&state.shared);
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut due = Instant::now();
     let mut told = state.picture();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            // Before the queue, so that no flood of requests keeps a timer from closing.
+            () = tokio::time::sleep_until(due) => {
+                state.tick().await;
+                due = Instant::now() + LOOK;
+            }
             message = queue.recv() => match message {
                 None => break,
                 Some(Message::Request(asked, answer)) => {
@@ -121,7 +128,9 @@ async fn write(
                 }
             },
             () = shared.changed.notified() => {}
-            _ = tick.tick() => state.tick().await,
+        }
+        if !state.is_quiet() {
+            due = due.min(Instant::now() + TICK);
         }
         tell(&mut told, state.picture(), &events);
     }
@@ -202,5 +211,7 @@ fn reply(model: &impl serde::Serialize) -> Result<Value, ControlError> {
 const QUEUE: usize = 64;
 /// Events a listener may fall behind before it gets the whole state again.
 const EVENTS: usize = 256;
-/// How often addresses, timers and certificates are looked at (chosen: half of what a person notices).
+/// How often visitors and timers are looked at while anything is open (chosen: half of what a person notices).
 const TICK: Duration = Duration::from_millis(500);
+/// How often anything is looked at: addresses, certificates, and whether something opened by itself.
+const LOOK: Duration = Duration::from_secs(2);

@@ -163,7 +163,7 @@ impl State {
     pub(crate) async fn tick(&mut self) {
         let now = self.shared.clock.timestamp();
         self.close_what_is_over(now).await;
-        if self.looked.elapsed() >= LOOK {
+        if self.looked.elapsed() >= super::LOOK {
             self.looked = Instant::now();
             let network = look(&self.lan).await;
             if network != self.network {
@@ -181,6 +181,11 @@ impl State {
                 tracing::warn!(%error, "sessions could not be tidied");
             }
         }
+    }
+
+    /// Nothing is open and nothing was asked to be: nobody waits for anything to change.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.failures.is_empty() && self.settings.tools.iter().all(|tool| tool.level == Level::Local)
     }
 
     /// Tools whose time is over go to local.
@@ -286,8 +291,6 @@ async fn look(lan: &Lan) -> Network {
     tokio::task::spawn_blocking(move || interfaces::find(&lan)).await.unwrap_or_default()
 }
 
-/// How often interfaces and certificates are looked at.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 /// How often sessions are tidied.
 const TIDY: std::time::Duration = std::time::Duration::from_secs(60);
 /// Notes kept.
