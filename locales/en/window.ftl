@@ -1,0 +1,258 @@
+# What the owner reads in the window. One message per visible sentence; names and numbers come as arguments.
+
+product = Drawbridge
+panels = Panels
+overview = Overview
+tools = Tools
+people = People
+
+# Buttons and words used in many places
+
+cancel = Cancel
+save = Save
+back = Back
+next = Next
+remove = Remove
+name = Name
+passphrase = Passphrase
+copied = Copied
+copy-address = Copy address
+copy-name = Copy name
+copy-passphrase = Copy passphrase
+copy-both = Copy both
+copy-code = Copy recovery code
+copy-invitation = Copy invitation
+close-dialog = Close this dialog
+edit-named = Change { $name }
+remove-named = Remove { $name }
+date-and-time = { $date }, { $time }
+span-days = { $days } d { $hours } h
+span-hours = { $hours } h { $minutes } min
+span-minutes = { $minutes } min { $seconds } s
+span-seconds = { $seconds } s
+
+# The engine
+
+engine-starting = Drawbridge is starting
+engine-starting-means = Nothing is reachable from elsewhere until it runs.
+engine-slow = This takes longer than usual. Perhaps your keyring is asking for its password in another window.
+engine-gone = Drawbridge is not running
+engine-gone-means = Your tools cannot be reached from elsewhere through it. On this computer you reach them as always.
+engine-start = Start it again
+engine-unreachable = The engine does not answer. Start it again.
+not-an-address = This is no web address, so it was not opened. Copy a share address from the overview instead.
+
+# Closing
+
+close-everything = Close everything
+closing-title = Close this window?
+closing-doors =
+    { $count ->
+        [one] One door stays open, and there is no tray icon that could remind you of it. Open this window again to close it later.
+       *[other] { $count } doors stay open, and there is no tray icon that could remind you of them. Open this window again to close them later.
+    }
+closing-stay = Keep the window
+closing-all = Close the doors too
+closing-leave = Close the window only
+
+# Overview
+
+headline-closed = Nothing is reachable from elsewhere
+headline-closed-means = Your tools answer on this computer only.
+headline-lan = Reachable on the local network
+headline-lan-means =
+    { $count ->
+        [one] One tool is open to people with a password on your network.
+       *[other] { $count } tools are open to people with a password on your network.
+    }
+headline-internet = Reachable from the internet
+headline-internet-means =
+    { $count ->
+        [one] One tool is open to people with a password, at least one of its doors from anywhere.
+       *[other] { $count } tools are open to people with a password, some of them from anywhere.
+    }
+headline-trouble = Something is not as you asked
+headline-trouble-means =
+    { $count ->
+        [0] Nothing is reachable from elsewhere now. What is wrong stands below.
+        [one] One tool is open. What is wrong stands below.
+       *[other] { $count } tools are open. What is wrong stands below.
+    }
+problems =
+    { $count ->
+        [one] For your attention
+       *[other] For your attention ({ $count })
+    }
+open-title = Open now
+waiting-title = Asked for, but not open
+nothing-open = No tool is open. Choose one and say how far it shall be reachable.
+nothing-yet = Share your first tool: what it is, who may use it, and how far. It takes less than a minute.
+to-tools = Choose a tool
+close-tool = Close
+keep-closed = Keep it closed
+show-qr = Show QR code
+open-in-browser = Open in browser
+qr-title = Scan to open
+qr-text = Point the camera of another device at the code. It holds the address and nothing else.
+qr-closed = { $tool } has no share address, because it is not open now. Open it first.
+qr-label = QR code of { $url }
+until-in = Closes by itself in { $span }
+until-at = At { $time }
+until-closed = Open until you close it
+visitors = Who is in
+visitors-none = Nobody is using a tool from elsewhere right now.
+visitor-since = Since { $time } from { $address }
+visitor-program = This program sends name and password itself, so there is no session to end. To shut it out, give this person a new password or close the tool.
+end-session = End session
+
+# What helps
+
+fix-unlock = Unlock
+fix-recover = Use the recovery code instead
+fix-recovery = Create recovery code
+fix-certificate = Import certificate
+fix-show-tool = Show tool
+recovery-title = Your recovery code
+recovery-text = If your keyring is ever lost, only this code opens what is sealed here. Keep it where this computer is not. It is shown this once; an older code no longer works.
+recovery-code = Recovery code
+recovery-kept = I have kept it
+recover-title = Use your recovery code
+recover-text = It opens what is sealed here when the keyring is lost, and puts a new key into the keyring.
+recover-hint = Dashes, blanks and the case of letters do not matter.
+recover = Open with this code
+certificate-title = Import your own certificate
+certificate-text = For tools that are reachable from the internet. The files are checked before anything changes.
+certificate-chain = Certificate with its chain (PEM)
+certificate-key = Private key without passphrase (PEM)
+certificate-import = Import
+certificate-both = Choose both files, the certificate and its key.
+certificate-large = { $file } is too large for a certificate or key. Choose the PEM file itself.
+
+# Levels
+
+level-of = How far { $tool } is reachable
+level-local = This computer only
+level-local-means = Only you, at this computer. Nothing listens for anyone else.
+level-lan = Local network
+level-lan-means = People with a password, from devices in the network you are in now. Encrypted.
+level-internet = Internet
+level-internet-means = People with a strong password, from anywhere. Encrypted. Open on the local network too.
+act-local = Close it now
+act-lan = Open to the local network
+act-internet = Open to the internet
+closing-means = Whoever is using it from elsewhere is disconnected within a second.
+change-time = Change the time
+set-time = Set the time
+limit = Stays open for
+limit-1h = 1 hour
+limit-4h = 4 hours
+limit-8h = 8 hours
+limit-none = until I close it
+need-vault = Your keyring must be unlocked first. The overview has the button.
+need-user = A person who may use it. Add one under People first.
+need-user-met =
+    { $count ->
+        [one] One person may use it
+       *[other] { $count } people may use it
+    }
+need-strong = A person with a password of 15 characters or more. A passphrase made by Drawbridge is long enough.
+need-strong-met =
+    { $count ->
+        [one] One person has a password that is strong enough
+       *[other] { $count } people have a password that is strong enough
+    }
+need-certificate = No certificate of your own: a self-signed one is used, and visitors' browsers will warn. It works, but nobody should get used to such warnings.
+need-certificate-met = Your own certificate is used
+need-router = Your router must forward the port to this computer. Drawbridge cannot see that from here, so try it from a phone without Wi-Fi.
+
+# Tools
+
+tools-lead = What you share from this computer, and how far.
+tools-none = No tool yet. Add one by its name and port.
+tool-label = Tool { $tool }
+add-tool = Add tool
+add-tool-text = A new tool is closed at first: nobody else can reach it.
+edit-tool = Change tool
+tool-name = Name
+tool-name-hint = As you and your visitors will read it, for example Notebook.
+tool-target = Address or port on this computer
+tool-target-hint = Its port is enough, for example 8888.
+tool-target-open = Close the tool first to give it another address.
+other-machine = It runs on another machine, and I mean that
+other-machine-means = Whoever signs in reaches that machine through this computer, and what they send goes on unencrypted.
+port-lan = Port on the local network
+port-internet = Port on the internet
+ports-hint = A new port changes the share address: tell those who use the old one.
+remove-tool = Remove { $tool }?
+remove-tool-local = It disappears from this list. The program itself keeps running and is not touched.
+remove-tool-open = It is closed first: whoever is using it from elsewhere is disconnected, and its share address stops working. The program itself keeps running.
+
+# People
+
+people-lead = Who may sign in, and to what.
+people-none = Nobody yet. Add the first person who may use a tool from elsewhere.
+people-locked = Your keyring is closed, so nobody's account can be read or changed, and nobody can sign in.
+person-label = Person { $name }
+add-person = Add person
+add-person-text = They sign in with this name and a password.
+person-name = Name to sign in with
+person-name-hint = For example anna. Large and small letters are the same.
+admin = Admin
+admin-means = Kept with the account; it gives no right yet.
+reach = May use
+reach-all = All tools
+reach-all-means = Those you add later, too.
+reach-only = Only these
+reach-none = No tool
+rights-named = Change what { $name } may use
+rights-title = What may { $name } use?
+strong = Strong enough for the internet
+weak = Local network only: password is too short for the internet
+last-seen = Last seen { $time }
+not-signed-in = Not signed in
+password = Password
+password-made = Make a passphrase
+password-made-means = Strong enough for the internet. It is shown once.
+password-own = Choose it myself
+password-new = New password
+password-hint = 8 characters or more; 15 or more for the internet.
+password-named = New password for { $name }
+password-title = New password for { $name }
+password-text = Every browser of this account is signed out.
+password-set = Set password
+passphrase-title = Passphrase for { $name }
+passphrase-text = The passphrase is shown this once. Copy it now and hand it over in a safe way.
+passphrase-kept = I have kept it
+remove-person = Remove { $name }?
+remove-person-text = The account is gone at once. Every browser signed in with it is signed out and disconnected.
+sessions = Signed in with
+session-since = Since { $time } from { $address } · { $level }
+agent-none = A browser that gives no name
+both =
+    Name: { $name }
+    Passphrase: { $passphrase }
+
+# First run
+
+first-lead = Share a web tool of this computer, safely: only with whom you choose, only as far as you choose.
+first-skip = Skip this
+first-steps = Steps
+first-step = Step { $step }: { $title }
+first-what = What shall be shared?
+first-what-means = A web program that already runs on this computer. Nothing is opened yet.
+first-who = Who may use it?
+first-who-means = Everyone signs in. More people can be added later.
+first-passphrase = A passphrase is made for them. You see it at the end.
+first-far = How far?
+first-far-means = You can change or close this at any time.
+first-keep-local = Keep it on this computer
+first-done = Done
+first-open = { $tool } can be reached at this address:
+first-local = { $tool } is listed and closed. Open it under Tools when you want to share it.
+first-warning = The visitor's browser warns the first time, because it does not know this computer's own certificate yet. That is expected.
+first-finish = To the overview
+first-begin = Begin
+invitation =
+    { $tool }: { $url }
+    Name: { $name }
+    Passphrase: { $passphrase }

@@ -1,0 +1,32 @@
+// The words for the three levels, the same in every panel.
+import type { Level } from '../protocol';
+import { t } from '../texts';
+
+export function levelName(level: Level): string {
+  return { local: () => t('level-local'), lan: () => t('level-lan'), internet: () => t('level-internet') }[level]();
+}
+
+/** One line on what a level means. */
+export function levelMeaning(level: Level): string {
+  return {
+    local: () => t('level-local-means'),
+    lan: () => t('level-lan-means'),
+    internet: () => t('level-internet-means'),
+  }[level]();
+}
+
+/** What the button says that brings a tool to a level. */
+export function levelAct(level: Level): string {
+  return { local: () => t('act-local'), lan: () => t('act-lan'), internet: () => t('act-internet') }[level]();
+}
+
+/** Time limits on offer, in seconds; null is none. */
+export const limits: readonly { seconds: number | null; label: () => string }[] = [
+  { seconds: 3600, label: () => t('limit-1h') },
+  { seconds: 4 * 3600, label: () => t('limit-4h') },
+  { seconds: 8 * 3600, label: () => t('limit-8h') },
+  { seconds: null, label: () => t('limit-none') },
+];
+
+/** A working day, as `drawbridge share` takes it. */
+export const usualLimit = 8 * 3600;

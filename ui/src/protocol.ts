@@ -1,0 +1,177 @@
+// What the window and the engine say to each other, written after `crates/protocol`. Shapes only.
+
+/** How far a tool is reachable, in ascending order of exposure. */
+export type Level = 'local' | 'lan' | 'internet';
+export type Headline = 'closed' | 'lan' | 'internet' | 'trouble';
+
+export interface Door {
+  level: Level;
+  /** The share address. */
+  url: string;
+  /** `failed`: wanted, but not listening. */
+  state: 'open' | 'failed';
+  /** Why it is not open, or what is special about it. */
+  cause: string | null;
+}
+
+export interface Tool {
+  id: string;
+  name: string;
+  target: string;
+  /** What is in force. */
+  level: Level;
+  /** What the owner or the settings file asks for. */
+  wanted: Level;
+  doors: Door[];
+  /** When it closes by itself: seconds since 1970. */
+  until: number | null;
+  secrets: string[];
+}
+
+/** Who used a tool in the last minutes. */
+export interface Visitor {
+  user: string;
+  tool: string;
+  address: string;
+  since: number;
+}
+
+/** What the window can do about a trouble. */
+export type Fix =
+  | { fix: 'unlock' }
+  | { fix: 'open'; tool: string; level: Level }
+  | { fix: 'create-recovery-code' }
+  | { fix: 'import-certificate' }
+  | { fix: 'show-tool'; tool: string };
+
+export interface Trouble {
+  what: string;
+  /** Why, on the command line. */
+  why: string;
+  /** What to do on the command line. */
+  do: string;
+  /** Why, for the window. */
+  reason?: string | null;
+  /** What to do, for the window. */
+  advice?: string | null;
+  fix?: Fix | null;
+}
+
+export interface Status {
+  headline: Headline;
+  gate: string[];
+  tools: Tool[];
+  visitors: Visitor[];
+  problems: Trouble[];
+  revision: number;
+}
+
+export interface User {
+  name: string;
+  admin: boolean;
+  /** Tool names, or null for all. */
+  tools: string[] | null;
+  factors: string[];
+  /** Whether the password is enough for the internet. */
+  strong: boolean;
+  last_seen: number | null;
+}
+
+/** An account just made, or a password just set. */
+export interface UserCreated {
+  user: User;
+  /** The generated passphrase, this once. */
+  password: string | null;
+}
+
+export interface Session {
+  id: string;
+  user: string;
+  level: Level;
+  address: string;
+  agent: string;
+  tools: string[];
+  since: number;
+  last_seen: number;
+  expires: number;
+}
+
+export interface Certificate {
+  kind: 'authority' | 'lan' | 'imported' | 'self-signed';
+  names: string[];
+  fingerprint: string;
+  not_after: number;
+  pem: string | null;
+}
+
+/** Every tool, or those named by id. */
+export type Reach = 'all' | { only: string[] };
+export type NetworkTarget = 'refused' | 'allowed';
+
+/** Each request with what it needs and what it answers. */
+export interface Requests {
+  status: [{}, Status];
+  'tool-add': [{ name: string; target: string; network_target: NetworkTarget }, Tool];
+  'tool-set': [
+    {
+      tool: string;
+      name?: string | null;
+      target?: string | null;
+      network_target?: NetworkTarget;
+      lan_port?: number | null;
+      internet_port?: number | null;
+    },
+    Tool,
+  ];
+  'tool-remove': [{ tool: string }, null];
+  level: [{ tool: string; level: Level; for_seconds: number | null }, Tool];
+  close: [{}, Tool[]];
+  'user-add': [{ name: string; admin: boolean; reach: Reach; password: string | null }, UserCreated];
+  'user-password': [{ name: string; password: string | null }, UserCreated];
+  'user-set': [{ name: string; admin: boolean | null; reach: Reach | null }, User];
+  'user-remove': [{ name: string }, null];
+  'session-end': [{ id: string }, null];
+  'certificate-list': [{}, Certificate[]];
+  'certificate-import': [{ chain_pem: string; key_pem: string }, Certificate];
+  'recovery-create': [{}, string];
+  'recovery-use': [{ code: string }, null];
+  unlock: [{}, null];
+}
+
+export type Request = { [Name in keyof Requests]: { request: Name } & Requests[Name][0] }[keyof Requests];
+export type Reply<Asked extends Request> = Requests[Asked['request']][1];
+
+export type ProblemType = 'invalid' | 'unknown' | 'conflict' | 'no-network' | 'refused' | 'failed' | 'busy';
+
+/** Why a request was refused. */
+export interface Problem {
+  type: ProblemType;
+  /** A sentence for the command line. */
+  detail: string;
+  /** The same for the window. */
+  message?: string | null;
+}
+
+/** What the engine tells without being asked. */
+export type EngineEvent =
+  | { event: 'state'; status: Status; users: User[]; sessions: Session[] }
+  | { event: 'headline'; headline: Headline; gate: string[] }
+  | { event: 'tool'; tool: Tool }
+  | { event: 'tool-removed'; id: string }
+  | { event: 'users'; users: User[] }
+  | { event: 'sessions'; sessions: Session[] }
+  | { event: 'visitors'; visitors: Visitor[] }
+  | { event: 'problems'; problems: Trouble[] };
+
+/** What the shell adds about the engine itself. */
+export type LifeEvent =
+  | { event: 'engine'; state: 'running'; here: boolean }
+  | { event: 'engine'; state: 'starting' }
+  | { event: 'engine'; state: 'gone'; message: string };
+
+/** What the shell asks of the window. */
+export type ShellEvent =
+  | { event: 'show'; panel: 'overview' | 'tools' | 'people' | 'settings'; tool: string | null; qr: boolean }
+  | { event: 'closing'; doors: number };
+
+export type WindowEvent = EngineEvent | LifeEvent | ShellEvent;
