@@ -1,10 +1,11 @@
 //! What can be typed. The list is a contract (`docs/cli.md`).
 
-use crate::{certificate, level, output, recovery, serve, session, settings, share, tool, user};
-use clap::{Args, Parser, Subcommand};
-use drawbridge_engine::{Home, HomeError, KeyringChoice};
+use crate::{
+    certificate, level, output, place::Place, recovery, serve, session, settings, share, tool, user,
+};
+use clap::{Parser, Subcommand};
 use drawbridge_texts::Sentence;
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 /// Reach your own local web tools from elsewhere, safely.
 #[derive(Parser)]
@@ -12,34 +13,11 @@ use std::{path::PathBuf, time::Duration};
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) place: Place,
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Args)]
-pub(crate) struct Place {
     /// Print JSON (documented in docs/cli.md)
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// The folder with all state of one installation
-    #[arg(long, global = true, env = "DRAWBRIDGE_HOME", value_name = "DIR")]
-    home: Option<PathBuf>,
-    /// Where the root key lies: `system`, or `passphrase-file=PATH`
-    #[arg(long, global = true, env = "DRAWBRIDGE_KEYRING", value_name = "KIND", value_parser = keyring)]
-    keyring: Option<KeyringChoice>,
-}
-
-impl Place {
-    /// The home meant.
-    pub(crate) fn home(&self) -> Result<Home, HomeError> {
-        Home::find(self.home.as_deref())
-    }
-
-    /// The keyring meant.
-    pub(crate) fn keyring(&self) -> KeyringChoice {
-        self.keyring.clone().unwrap_or(KeyringChoice::System)
-    }
+    #[command(subcommand)]
+    pub(crate) command: Command,
 }
 
 #[derive(Subcommand)]
@@ -78,17 +56,6 @@ pub(crate) enum Command {
     Status,
     /// Follow every change, one JSON object per line
     Events,
-}
-
-fn keyring(text: &str) -> Result<KeyringChoice, String> {
-    match text.split_once('=') {
-        None if text == "system" => Ok(KeyringChoice::System),
-        // From wherever the engine is started next time, the same file is meant.
-        Some(("passphrase-file", path)) if !path.is_empty() => {
-            std::path::absolute(path).map(KeyringChoice::PassphraseFile).map_err(|error| error.to_string())
-        }
-        _ => Err(hint(&Sentence::new("hint-keyring"))),
-    }
 }
 
 /// What would be good; said while the arguments are read, so by texts of its own.

@@ -1,6 +1,6 @@
 //! Whoever answers requests: a running engine over its socket, or one in this process. And every way a command fails.
 
-use crate::arguments::Place;
+use crate::place::Place;
 use drawbridge_engine::{Client, ClientError, Engine, HomeError, StartError};
 use drawbridge_protocol::{Problem, ProblemKind, Request};
 use drawbridge_texts::{Sentence, Tell};

@@ -7,8 +7,10 @@ mod asker;
 mod certificate;
 mod events;
 mod level;
+mod log;
 mod output;
 mod password;
+mod place;
 mod recovery;
 mod serve;
 mod session;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let output = Output::new(arguments.place.json);
+    let output = Output::new(arguments.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(run(arguments, &output)),
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
-    let Arguments { place, command } = arguments;
+    let Arguments { place, command, .. } = arguments;
     match command {
         Command::Serve(serve) => return serve::run(&place, serve).await,
         Command::Share(share) => return share::run(&place, share, output).await,

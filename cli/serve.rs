@@ -1,11 +1,10 @@
 //! `drawbridge serve`: the engine in the foreground.
 
-use crate::{Failure, arguments::Place, output};
+use crate::{Failure, log, output, place::Place};
 use clap::Args;
 use drawbridge_engine::{Clock, Configuration, Engine, Lan};
 use drawbridge_texts::Language;
-use std::{net::IpAddr, sync::Mutex};
-use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use std::net::IpAddr;
 
 /// Run the engine in the foreground.
 #[derive(Args)]
@@ -17,7 +16,7 @@ pub(crate) struct Serve {
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(place: &Place, serve: Serve) -> Result<(), Failure> {
-    begin_log(place);
+    log::begin(place);
     // Before anyone can learn that it runs: from here on a signal ends it cleanly.
     let wish = StopWish::listen()?;
     let engine = Engine::start(configuration(place, serve.lan)?).await?;
@@ -36,19 +35,6 @@ pub(crate) fn configuration(place: &Place, lan: Vec<IpAddr>) -> Result<Configura
         clock: Clock::system(),
         language: Language::of_process(),
     })
-}
-
-/// Warnings of the engine as lines of talk, and with what it did in the home's log; `DRAWBRIDGE_LOG=debug` shows more.
-pub(crate) fn begin_log(place: &Place) {
-    let filter =
-        |usual: &str| EnvFilter::try_from_env("DRAWBRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    let talk = fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(filter("warn"));
-    // A home that cannot be written says so when the engine starts; that needs no log.
-    let file = place.home().and_then(|home| home.open_log()).ok();
-    let kept = file
-        .map(|file| fmt::layer().with_ansi(false).with_writer(Mutex::new(file)).with_filter(filter("info")));
-    // A second call in one process keeps the first logger.
-    let _ = tracing_subscriber::registry().with(talk).with(kept).try_init();
 }
 
 /// The wish to stop, listened for from its making on.

@@ -3,9 +3,10 @@
 
 use crate::{
     Asker, Failure,
-    arguments::{Place, duration, level_named},
+    arguments::{duration, level_named},
     level,
     output::{self, Output},
+    place::Place,
     serve,
     tool::network_target,
 };
@@ -70,7 +71,7 @@ pub(crate) async fn run(place: &Place, share: Share, output: &Output) -> Result<
 }
 
 async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failure> {
-    serve::begin_log(place);
+    crate::log::begin(place);
     // Before anything opens: from here on Ctrl-C closes it again.
     let wish = serve::StopWish::listen()?;
     let mut asker = start(place, share.lan.clone()).await?;

@@ -137,6 +137,7 @@ const EN: &[(&str, &str)] = &[
     ("visitors", include_str!("../../../locales/en/visitors.ftl")),
     ("owner", include_str!("../../../locales/en/owner.ftl")),
     ("terminal", include_str!("../../../locales/en/terminal.ftl")),
+    ("tray", include_str!("../../../locales/en/tray.ftl")),
 ];
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ struct Made {
 
 #[test]
 fn every_sentence_has_its_message_with_these_arguments() {
-    let messages = messages(&["visitors", "owner", "terminal"]);
+    let messages = messages(&["visitors", "owner", "terminal", "tray"]);
     let made = made();
     assert!(made.len() > 200, "only {} sentences were found in the sources", made.len());
     for Made { id, arguments, place } in &made {
@@ -35,7 +35,7 @@ fn every_sentence_has_its_message_with_these_arguments() {
 fn every_message_of_the_owner_is_used() {
     let ids: BTreeSet<String> = made().into_iter().map(|made| made.id).collect();
     let inside = fs::read_to_string(root().join("crates/texts/src/texts.rs")).expect("the sources are there");
-    for id in messages(&["owner", "terminal"]).keys() {
+    for id in messages(&["owner", "terminal", "tray"]).keys() {
         assert!(ids.contains(id) || inside.contains(&format!("Sentence::new(\"{id}\")")), "`{id}` is unused");
     }
 }
@@ -106,7 +106,7 @@ fn variables(form: &str) -> BTreeSet<String> {
 /// Every `Sentence::new("…")` with the arguments that follow it.
 fn made() -> Vec<Made> {
     let mut made = Vec::new();
-    for (place, text) in sources(&["crates/engine/src", "cli"]) {
+    for (place, text) in sources(&["crates/engine/src", "crates/desk/src", "src-tauri", "cli"]) {
         for rest in text.split("Sentence::new(").skip(1) {
             let id = rest.strip_prefix('"').and_then(|rest| rest.split_once("\")"));
             let (id, rest) = id

@@ -1,0 +1,214 @@
+//! The engine's whole state as this process knows it, and the link to the engine.
+//!
+//! Everything arrives as events and leaves as requests; nothing is worked out here.
+
+use drawbridge_engine::{Configuration, Link};
+use drawbridge_protocol::{Event, Problem, ProblemKind, Request, Whole};
+use drawbridge_texts::{Sentence, Tell, Words};
+use serde::Serialize;
+use serde_json::Value;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, broadcast, watch};
+
+/// The engine as seen from here.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum EngineState {
+    /// Being started, or asked whether it runs.
+    Starting,
+    /// It answers; `here` means it ends with this process.
+    Running {
+        /// In this process.
+        here: bool,
+    },
+    /// It could not be started, or stopped.
+    Gone {
+        /// Why, and what to do.
+        message: String,
+    },
+}
+
+/// Everything tray and window show.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The engine.
+    pub engine: EngineState,
+    /// Nothing is known while the engine is away.
+    pub whole: Option<Whole>,
+}
+
+/// Shared by tray, window and the task that follows the engine.
+pub struct Desk {
+    configuration: Configuration,
+    words: Words,
+    link: Mutex<Option<Arc<Link>>>,
+    view: watch::Sender<View>,
+    events: broadcast::Sender<Value>,
+    start: Notify,
+}
+
+impl Desk {
+    /// A desk for the engine this configuration names; [`follow`] brings it to life.
+    #[must_use]
+    pub fn new(configuration: Configuration, words: Words) -> Self {
+        let view = View { engine: EngineState::Starting, whole: None };
+        let (link, start) = (Mutex::new(None), Notify::new());
+        let (view, events) = (watch::Sender::new(view), broadcast::Sender::new(EVENTS));
+        Self { configuration, words, link, view, events, start }
+    }
+
+    /// What speaks to the owner.
+    #[must_use]
+    pub const fn words(&self) -> &Words {
+        &self.words
+    }
+
+    /// The view, and a sign whenever it changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<View> {
+        self.view.subscribe()
+    }
+
+    /// Everything so far as events, and every event from there on.
+    #[must_use]
+    pub fn listen(&self) -> (Vec<Value>, broadcast::Receiver<Value>) {
+        // While the view is borrowed nothing is sent, so nothing is missed and nothing comes twice.
+        let view = self.view.borrow();
+        let mut known = vec![engine_event(&view.engine)];
+        known.extend(view.whole.clone().map(|whole| json(&Event::from(whole))));
+        (known, self.events.subscribe())
+    }
+
+    /// Asks the engine.
+    ///
+    /// # Errors
+    /// The engine's own, or that it is away.
+    pub async fn ask(&self, request: Request) -> Result<Value, Problem> {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match link {
+            Some(link) => link.request(request).await,
+            None => Err(self.problem(&Sentence::new("tray-engine-away"))),
+        }
+    }
+
+    /// A failure of the shell's own.
+    #[must_use]
+    pub fn problem(&self, sentence: &Sentence) -> Problem {
+        let (detail, message) = (self.words.terminal(sentence), self.words.whole(sentence));
+        Problem { kind: ProblemKind::Failed, detail, message }
+    }
+
+    /// Starts the engine again after it went away.
+    pub fn start(&self) {
+        self.start.notify_one();
+    }
+
+    /// Ends an engine of this process: every door closes, levels stay for the next start.
+    pub async fn end(&self) {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut link) = link else { return };
+        // A request on its way still holds it; nothing waits for long.
+        for _ in 0..ENDING {
+            match Arc::try_unwrap(link) {
+                Ok(link) => return link.end().await,
+                Err(shared) => link = shared,
+            }
+            tokio::time::sleep(PAUSE / 20).await;
+        }
+    }
+
+    fn set_link(&self, link: Option<Arc<Link>>) {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    fn tell(&self, engine: EngineState) {
+        self.view.send_modify(|view| {
+            if !matches!(engine, EngineState::Running { .. }) {
+                view.whole = None;
+            }
+            let _ = self.events.send(engine_event(&engine));
+            view.engine = engine;
+        });
+    }
+
+    fn apply(&self, event: Event) {
+        self.view.send_modify(|view| {
+            let _ = self.events.send(json(&event));
+            match (&mut view.whole, event) {
+                (Some(whole), event) => whole.apply(event),
+                (none, Event::State { status, users, sessions }) => {
+                    *none = Some(Whole { status, users, sessions });
+                }
+                (None, _) => {}
+            }
+        });
+    }
+
+    /// Waits for the owner's wish, or for an engine that somebody else started.
+    async fn next_start(&self) -> Option<Link> {
+        loop {
+            tokio::select! {
+                () = self.start.notified() => return None,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            if let Some(link) = Link::attach(&self.configuration).await {
+                return Some(link);
+            }
+        }
+    }
+}
+
+/// Keeps the view true for as long as the process runs.
+pub async fn follow(desk: Arc<Desk>) {
+    let mut found = None;
+    loop {
+        desk.tell(EngineState::Starting);
+        let begun = match found.take() {
+            Some(link) => Ok(link),
+            None => Link::begin(desk.configuration.clone()).await,
+        };
+        let message = match begun {
+            Ok(link) => {
+                listen(&desk, Arc::new(link)).await;
+                desk.words.whole(&Sentence::new("tray-engine-gone"))
+            }
+            Err(error) => desk.words.whole(&error.sentence()),
+        };
+        desk.tell(EngineState::Gone { message });
+        found = desk.next_start().await;
+    }
+}
+
+async fn listen(desk: &Desk, link: Arc<Link>) {
+    let here = link.is_here();
+    if let Ok(mut changes) = link.events().await {
+        desk.set_link(Some(link));
+        desk.tell(EngineState::Running { here });
+        while let Some(event) = changes.next().await {
+            desk.apply(event);
+        }
+    }
+    desk.set_link(None);
+}
+
+fn engine_event(engine: &EngineState) -> Value {
+    let mut event = json(engine);
+    if let Value::Object(fields) = &mut event {
+        fields.insert("event".to_owned(), "engine".into());
+    }
+    event
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Events a window may fall behind before it gets the whole state again.
+const EVENTS: usize = 256;
+/// Pause between looks for an engine somebody else started.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Looks, each a twentieth of that apart, for the end of the last requests: two seconds.
+const ENDING: u32 = 20;

@@ -1,0 +1,108 @@
+//! The one command of the window: a request for the engine, or a service of the shell.
+
+use crate::window::Pending;
+use drawbridge_desk::{Clipboard, Desk, browse};
+use drawbridge_protocol::{Problem, ProblemKind, Request};
+use drawbridge_texts::Sentence;
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
+use tauri::{
+    Manager, State, WebviewWindow,
+    ipc::{Channel, JavaScriptChannelId},
+};
+use tokio::sync::broadcast::error::RecvError;
+
+/// What the shell itself does for the window.
+#[derive(Deserialize)]
+#[serde(tag = "shell", rename_all = "kebab-case")]
+enum Service {
+    /// Every event from now on, the whole state first, on the channel.
+    Listen,
+    /// Puts a text on the clipboard.
+    Copy {
+        /// The text.
+        text: String,
+    },
+    /// Opens an address in the browser.
+    Browse {
+        /// `http` or `https`.
+        url: String,
+    },
+    /// Starts the engine again.
+    Start,
+    /// Closes the window although no tray would bring it back.
+    CloseWindow,
+}
+
+/// Carries out one message of the window.
+#[tauri::command]
+pub(crate) async fn ask(
+    window: WebviewWindow,
+    desk: State<'_, Arc<Desk>>,
+    message: Value,
+    channel: Option<JavaScriptChannelId>,
+) -> Result<Value, Problem> {
+    if message.get("request").is_some() {
+        let request: Request =
+            serde_json::from_value(message).map_err(|error| not_understood(&desk, &error))?;
+        return desk.ask(request).await;
+    }
+    match serde_json::from_value(message).map_err(|error| not_understood(&desk, &error))? {
+        Service::Listen => {
+            if let Some(channel) = channel {
+                let channel = channel.channel_on(window.as_ref().clone());
+                tauri::async_runtime::spawn(pass_on(window, Arc::clone(&desk), channel));
+            }
+        }
+        Service::Copy { text } => window
+            .state::<Clipboard>()
+            .copy(text)
+            .map_err(|error| desk.problem(&Sentence::new("tray-copy-failed").quoting("cause", &error)))?,
+        Service::Browse { url } => browse(&url)
+            .map_err(|error| desk.problem(&Sentence::new("tray-browse-failed").quoting("cause", &error)))?,
+        Service::Start => desk.start(),
+        Service::CloseWindow => {
+            let _ = window.destroy();
+        }
+    }
+    Ok(Value::Null)
+}
+
+/// Passes events to the window until it is gone or listens anew.
+async fn pass_on(window: WebviewWindow, desk: Arc<Desk>, channel: Channel<Value>) {
+    let pending = window.state::<Pending>();
+    let (mut asked, turn) = pending.listener();
+    let (mut known, mut events) = desk.listen();
+    loop {
+        for event in known.drain(..) {
+            if channel.send(event).is_err() {
+                return;
+            }
+        }
+        if !pending.is_turn(turn) {
+            return;
+        }
+        tokio::select! {
+            changed = asked.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                known.extend(pending.take());
+            }
+            event = events.recv() => match event {
+                Ok(event) => known.push(event),
+                // Too far behind: everything again.
+                Err(RecvError::Lagged(_)) => (known, events) = desk.listen(),
+                Err(RecvError::Closed) => return,
+            },
+        }
+    }
+}
+
+fn not_understood(desk: &Desk, error: &serde_json::Error) -> Problem {
+    Problem {
+        kind: ProblemKind::Invalid,
+        ..desk.problem(&Sentence::new("tray-not-understood").quoting("cause", error))
+    }
+}
