@@ -15,6 +15,8 @@ mod support;
 
 mod control;
 mod dependencies;
+#[cfg(feature = "gui")]
+mod desk;
 mod faults;
 mod first_light;
 mod jupyter;

@@ -116,7 +116,7 @@ fn parts() -> PathBuf {
     parts
 }
 
-fn pictures(name: &str) -> PathBuf {
+pub(crate) fn pictures(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder for pictures");

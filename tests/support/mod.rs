@@ -1,9 +1,13 @@
 //! What the tests stand on.
 
 pub(crate) mod browser;
+#[cfg(feature = "gui")]
+pub(crate) mod desktop;
 pub(crate) mod enclosure;
 pub(crate) mod jupyter;
 pub(crate) mod kernel;
+#[cfg(feature = "gui")]
+pub(crate) mod panel;
 pub(crate) mod raw;
 pub(crate) mod recorder;
 pub(crate) mod sentence;

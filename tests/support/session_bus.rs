@@ -37,6 +37,14 @@ pub(crate) enum Keyring {
     LockedAsking,
 }
 
+/// Whether there is a display.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Screen {
+    WhereADialogIs,
+    #[cfg(feature = "gui")]
+    Yes,
+}
+
 /// A session bus of its own; dropped, it takes its daemons and its folder with it.
 #[derive(Debug)]
 pub(crate) struct SessionBus {
@@ -50,14 +58,31 @@ pub(crate) struct SessionBus {
 impl SessionBus {
     /// Starts the bus and brings the keyring into the asked state; ready when it returns.
     pub(crate) fn start(keyring: Keyring) -> anyhow::Result<Self> {
+        Self::begin(keyring, Screen::WhereADialogIs)
+    }
+
+    /// The same with a display for programs with windows.
+    #[cfg(feature = "gui")]
+    pub(crate) fn with_display(keyring: Keyring) -> anyhow::Result<Self> {
+        Self::begin(keyring, Screen::Yes)
+    }
+
+    fn begin(keyring: Keyring, screen: Screen) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("session-bus").tempdir()?;
         for name in ["home", "run", "services"] {
             DirBuilder::new().mode(0o700).create(folder.path().join(name))?;
         }
         let mut this = Self { keyring: None, bus: None, display: None, folder };
         this.write_configuration(keyring)?;
-        if keyring == Keyring::LockedAsking {
-            let mut daemon = this.daemon(&["Xvfb", "-displayfd", "1", "-nolisten", "tcp"], None)?;
+        #[cfg(feature = "gui")]
+        if screen == Screen::Yes {
+            // Real panels and window managers of Xfce keep their settings behind the bus.
+            fs::copy(XFCONF, this.path("services/xfconf.service"))
+                .context("copying xfconf's service file")?;
+        }
+        if screen != Screen::WhereADialogIs || keyring == Keyring::LockedAsking {
+            let xvfb = ["Xvfb", "-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "1280x900x24"];
+            let mut daemon = this.daemon(&xvfb, None)?;
             let number = this.first_line(&mut daemon)?;
             this.display = Some(Display { name: format!(":{number}"), _daemon: daemon });
         }
@@ -83,6 +108,18 @@ impl SessionBus {
         .map(|(name, path)| (name.to_owned(), path.display().to_string()))
         .chain([("DBUS_SESSION_BUS_ADDRESS".to_owned(), self.address())])
         .collect()
+    }
+
+    /// The display's name, such as `:4`; empty where there is none.
+    #[cfg(feature = "gui")]
+    pub(crate) fn display(&self) -> &str {
+        self.display.as_ref().map_or("", |display| &display.name)
+    }
+
+    /// Where the bus listens.
+    #[cfg(feature = "gui")]
+    pub(crate) fn bus_address(&self) -> String {
+        self.address()
     }
 
     /// Locks the login keyring while its daemon keeps running, as a screen lock may.
@@ -336,6 +373,10 @@ const LOGIN_FILE: &str = "home/.local/share/keyrings/login.keyring";
 
 /// Where gcr says how its dialog is started; the same in all distributions.
 const PROMPTER: &str = "/usr/share/dbus-1/services/org.gnome.keyring.SystemPrompter.service";
+
+/// Where Xfce says how its settings are served.
+#[cfg(feature = "gui")]
+const XFCONF: &str = "/usr/share/dbus-1/services/org.xfce.Xfconf.service";
 
 /// Names and paths of the Secret Service API 0.2 and of gnome-keyring.
 const SERVICE_NAME: &str = "org.freedesktop.secrets";
