@@ -88,13 +88,29 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// Starts the desktop program with its window open; it says nothing on standard output.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn show(installation: &Installation, lan: &[String]) -> Result<Self> {
+        Self::spawn(installation, &["--window"], lan)
+    }
+
     /// Starts it and waits for its line `ready …`.
     ///
     /// # Errors
     /// When it does not start, ends, or is not ready in time.
     pub(crate) async fn start(installation: &Installation, lan: &[String]) -> Result<Self> {
+        let mut engine = Self::spawn(installation, &["serve"], lan)?;
+        timeout(READY, engine.ready())
+            .await
+            .with_context(|| format!("the engine was not ready within {} s", READY.as_secs()))??;
+        Ok(engine)
+    }
+
+    fn spawn(installation: &Installation, arguments: &[&str], lan: &[String]) -> Result<Self> {
         let mut command = installation.command();
-        command.arg("serve");
+        command.args(arguments);
         for address in lan {
             command.args(["--lan", address]);
         }
@@ -107,11 +123,7 @@ impl Engine {
             .spawn()
             .with_context(|| format!("cannot start {}", installation.program.display()))?;
         let output = child.stdout.take().context("the engine has no output to read")?;
-        let mut engine = Self { child, lines: BufReader::new(output).lines() };
-        timeout(READY, engine.ready())
-            .await
-            .with_context(|| format!("the engine was not ready within {} s", READY.as_secs()))??;
-        Ok(engine)
+        Ok(Self { child, lines: BufReader::new(output).lines() })
     }
 
     async fn ready(&mut self) -> Result<()> {

@@ -6,10 +6,12 @@
 
 #![expect(clippy::print_stdout, reason = "a developer's tool: its answers go to stdout")]
 
+mod bundle;
 mod counts;
 mod demo;
 mod engine;
 mod parts;
+mod pictures;
 mod places;
 mod run;
 mod shell;
@@ -35,6 +37,12 @@ enum Command {
     Run(run::Options),
     /// Run every check the public CI runs, and say how long each took.
     Test(test::Options),
+    /// Make the package of this system.
+    Bundle(bundle::Options),
+    /// Take the pictures in the README anew.
+    Screenshots(pictures::Options),
+    /// Draw the icons anew from their drawings.
+    Icons(pictures::Options),
     /// Serve the demo tool alone on 127.0.0.1, until Ctrl-C.
     Demo(demo::Options),
 }
@@ -43,6 +51,9 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(options) => run::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Test(options) => test::run(&options),
+        Command::Bundle(options) => bundle::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Screenshots(options) => pictures::screenshots(&options).map(|()| ExitCode::SUCCESS),
+        Command::Icons(options) => pictures::icons(&options).map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo(&options).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -11,7 +11,7 @@
 //! zig-cache/                       what zig compiles once
 //! ```
 //!
-//! Programs that come as system packages (`chromium`, `gnome-keyring-daemon`, `dbus-run-session`, `ip`, `ps`, `curl`,
+//! Programs that come as system packages (`chromium`, `WebKitWebDriver`, `xfce4-panel`, `gnome-keyring-daemon`, `dbus-run-session`, `ip`, `ps`, `curl`,
 //! `openssl`, `certutil`) are found on the path. Tests fail, and do not skip, when a part is missing.
 
 mod debian;
@@ -31,6 +31,8 @@ use crate::shell;
 pub(crate) enum Purpose {
     /// Building and running the program.
     Run,
+    /// Building tray and window.
+    Window,
     /// `cargo test`: unit tests and the black-box tests with their real browsers, keyrings and tools.
     Test,
     /// Format, lints and the dependency rules.

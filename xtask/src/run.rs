@@ -1,4 +1,5 @@
-//! `cargo xtask run`: the real program with a demo tool behind it, from a bare machine to a share URL.
+//! `cargo xtask run`: the real program with a demo tool beside it, from a bare machine to a window, or without a display
+//! to a share URL.
 //!
 //! State is separate from an installed Drawbridge: a home of its own under the target folder, and beside it (never inside)
 //! the passphrase that stands in for the system's keyring.
@@ -14,6 +15,7 @@ use crate::engine::{self, Engine, Installation};
 use crate::parts::{self, Consent, Purpose};
 use crate::places::{self, Places};
 use crate::shell;
+use crate::steps;
 
 /// How to run.
 #[derive(Debug, Args)]
@@ -27,6 +29,9 @@ pub(crate) struct Options {
     /// The address of the local network to share on; by default this computer only.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     lan: Vec<String>,
+    /// Only the engine, as on a server, also where there is a display.
+    #[arg(long)]
+    headless: bool,
 }
 
 /// Installs, builds, runs until Ctrl-C.
@@ -35,32 +40,60 @@ pub(crate) struct Options {
 /// When any of it fails; the engine and the demo tool are stopped then too.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let places = Places::find()?;
+    if shell::display() && !options.headless {
+        return desktop(&places, options);
+    }
     parts::ensure(&places, &[Purpose::Run], Consent::from_flag(options.yes))?;
-    shell::run(
-        shell::cargo()
-            .args(["build", "--package", "drawbridge", "--bin", "drawbridge"])
-            .current_dir(&places.root),
-    )?;
-    let installation = prepare(&places, options)?;
+    build(&places, &["--bin", "drawbridge"])?;
+    println!("This runs Drawbridge's engine without a window, as on a server.");
+    let installation = prepare(&places, options, "drawbridge")?;
     crate::runtime()?.block_on(serve(&installation, &options.lan))
 }
 
+fn build(places: &Places, what: &[&str]) -> Result<()> {
+    let mut cargo = shell::cargo();
+    shell::run(cargo.args(["build", "--package", "drawbridge"]).args(what).current_dir(&places.root))
+}
+
+/// Tray and window, with the system's keyring, and a demo tool to share.
+fn desktop(places: &Places, options: &Options) -> Result<()> {
+    parts::ensure(places, &[Purpose::Run, Purpose::Window], Consent::from_flag(options.yes))?;
+    for arguments in [&["ci", "--no-audit", "--no-fund"][..], &["run", "build"]] {
+        shell::run(steps::window(arguments).current_dir(&places.root))?;
+    }
+    build(places, &["--features", "gui", "--bins"])?;
+    let installation = prepare(places, options, "drawbridge-desktop")?;
+    crate::runtime()?.block_on(async {
+        let demo = Demo::bind(0).await?;
+        println!(
+            "A demo tool to share runs at {}. Ctrl-C here, or Quit in the tray, stops everything.",
+            demo.url()
+        );
+        let mut engine = Engine::show(&installation, &options.lan)?;
+        let outcome = tokio::select! {
+            // Quit in the tray.
+            status = engine.ended() => return status.map(drop),
+            outcome = demo.serve() => outcome,
+            signal = asked_to_end() => signal,
+        };
+        eprintln!("\nStopping.");
+        outcome.and(engine.stop().await)
+    })
+}
+
 /// Makes the home and the passphrase file where there are none yet, and says what they are.
-fn prepare(places: &Places, options: &Options) -> Result<Installation> {
+fn prepare(places: &Places, options: &Options, program: &str) -> Result<Installation> {
     let home = options.home.clone().unwrap_or_else(|| places.home());
     let home = std::path::absolute(&home)
         .with_context(|| format!("cannot understand the folder {}", home.display()))?;
     places::private_folder(&home)?;
     let passphrase = passphrase_beside(&home)?;
-    println!(
-        "Drawbridge has no desktop window in this version yet: this runs its engine without one, as on a server."
-    );
     println!("Its state is in {}, apart from an installed Drawbridge.", shell::shown(&home));
     println!(
         "Instead of the system's keyring, a generated passphrase in {} opens its secrets: fine for a trial, weaker than a keyring.",
         shell::shown(&passphrase)
     );
-    Ok(Installation { program: engine::built(&places.program("drawbridge"))?, home, passphrase })
+    Ok(Installation { program: engine::built(&places.program(program))?, home, passphrase })
 }
 
 /// The passphrase file lies beside its home, so that both are kept or deleted together.

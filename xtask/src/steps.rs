@@ -25,6 +25,8 @@ pub(crate) struct Step {
 pub(crate) enum Kind {
     /// Words only.
     Check,
+    /// The same, and the tests need what it makes.
+    Groundwork,
     /// The closing lines of test programs.
     Tests,
 }
@@ -42,8 +44,11 @@ pub(crate) struct Selection {
 pub(crate) fn chosen(selection: &Selection) -> Vec<&'static Step> {
     STEPS
         .iter()
-        .filter(|step| selection.filter.is_none() || step.kind == Kind::Tests)
-        .filter(|step| cfg!(target_os = "linux") || matches!(step.purpose, Purpose::Test | Purpose::Checks))
+        .filter(|step| selection.filter.is_none() || step.kind != Kind::Check)
+        .filter(|step| {
+            cfg!(target_os = "linux")
+                || matches!(step.purpose, Purpose::Test | Purpose::Checks | Purpose::Window)
+        })
         .collect()
 }
 
@@ -55,10 +60,30 @@ const STEPS: &[Step] = &[
         command: |_, _| cargo(&["fmt", "--all", "--check"]),
     },
     Step {
+        name: "window packages",
+        kind: Kind::Groundwork,
+        purpose: Purpose::Window,
+        command: |_, _| window(&["ci", "--no-audit", "--no-fund", "--no-progress"]),
+    },
+    Step {
+        name: "window checks",
+        kind: Kind::Check,
+        purpose: Purpose::Window,
+        command: |_, _| window(&["run", "check"]),
+    },
+    Step {
+        name: "window build",
+        kind: Kind::Groundwork,
+        purpose: Purpose::Window,
+        command: |_, _| window(&["run", "build"]),
+    },
+    Step {
         name: "lints",
         kind: Kind::Check,
         purpose: Purpose::Checks,
-        command: |_, _| cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        command: |_, _| {
+            cargo(&["clippy", "--workspace", "--features", GUI, "--all-targets", "--", "-D", "warnings"])
+        },
     },
     Step { name: "tests", kind: Kind::Tests, purpose: Purpose::Test, command: tests },
     Step { name: "dependencies", kind: Kind::Check, purpose: Purpose::Checks, command: dependencies },
@@ -83,6 +108,13 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// What npm does for the window's folder; `cargo xtask run` does the same.
+pub(crate) fn window(arguments: &[&str]) -> Command {
+    let mut command = shell::npm();
+    command.args(["--prefix", "ui", "--loglevel=error"]).args(arguments);
+    command
+}
+
 /// The packages that ship, without their tests: those for other systems are compiled by the public CI there.
 fn shipped(mut command: Command, more: &[&str]) -> Command {
     for package in ["drawbridge", "drawbridge-engine", "drawbridge-protocol", "drawbridge-texts"] {
@@ -93,7 +125,7 @@ fn shipped(mut command: Command, more: &[&str]) -> Command {
 }
 
 fn tests(places: &Places, selection: &Selection) -> Command {
-    let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let mut command = cargo(&["test", "--workspace", "--features", GUI, "--no-fail-fast"]);
     command.env("DRAWBRIDGE_PARTS", places.parts());
     if selection.long {
         command.env("DRAWBRIDGE_LONG", "1");
@@ -125,3 +157,6 @@ fn macos(places: &Places, _: &Selection) -> Command {
     }
     shipped(command, &["--", "-D", "warnings"])
 }
+
+/// Tray and window are built on demand, because they link the system's webview.
+pub(crate) const GUI: &str = "drawbridge/gui";

@@ -78,7 +78,7 @@ fn perform(step: &Step, places: &Places, selection: &Selection) -> Result<Counts
     command.current_dir(&places.root).stdin(Stdio::null());
     println!("\n== {}: {}", step.name, shell::line(&command));
     match step.kind {
-        Kind::Check => {
+        Kind::Check | Kind::Groundwork => {
             let status =
                 command.status().with_context(|| format!("cannot start `{}`", shell::line(&command)))?;
             Ok(Counts::one(status.success()))

@@ -2,7 +2,7 @@
 //!
 //! `present` asks the thing itself rather than a package manager, so that a part installed some other way counts.
 
-use super::Purpose::{Checks, OtherSystems, Run, Test};
+use super::Purpose::{Checks, OtherSystems, Run, Test, Window};
 use super::{Part, Source, prefix};
 use crate::places::Places;
 use crate::shell::{answers, found};
@@ -22,7 +22,25 @@ pub(super) const PARTS: &[Part] = &[
     debian("Chromium", &[Test], |_| found("chromium").is_some(), &["chromium"]),
     // Puts our authority into a browser profile of a test.
     debian("certutil", &[Test], |_| found("certutil").is_some(), &["libnss3-tools"]),
-    debian("Node.js", &[Test], |_| has_node(), &["nodejs", "npm"]),
+    debian("Node.js", &[Test, Window], |_| has_node(), &["nodejs", "npm"]),
+    // The toolkit links the system's webview; `pkg-config` tells where it is.
+    debian(
+        "WebKitGTK",
+        &[Window, Test, Checks],
+        |_| answers("pkg-config", &["--exists", "webkit2gtk-4.1"]),
+        &["pkg-config", "libwebkit2gtk-4.1-dev"],
+    ),
+    // Drives the window; a real panel and window manager show tray and window, and pictures are taken of both.
+    debian("WebKitWebDriver", &[Test], |_| found("WebKitWebDriver").is_some(), &["webkit2gtk-driver"]),
+    debian(
+        "the Xfce panel",
+        &[Test],
+        |_| found("xfce4-panel").is_some() && found("xfwm4").is_some(),
+        &["xfce4-panel", "xfwm4", "xfconf", "adwaita-icon-theme", "fonts-dejavu-core"],
+    ),
+    debian("xdotool", &[Test], |_| found("xdotool").is_some(), &["xdotool"]),
+    debian("xclip", &[Test], |_| found("xclip").is_some(), &["xclip"]),
+    debian("scrot", &[Test], |_| found("scrot").is_some(), &["scrot"]),
     debian(
         "Python",
         &[Test, OtherSystems],
