@@ -27,8 +27,7 @@ pub(crate) fn strip_ours(headers: &mut HeaderMap) {
     for value in headers.get_all(header::COOKIE) {
         for pair in value.as_bytes().split(|byte| *byte == b';') {
             let pair = pair.trim_ascii();
-            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-            let name = String::from_utf8_lossy(name);
+            let name = String::from_utf8_lossy(name_of(pair).trim_ascii());
             if !pair.is_empty() && !ours(&name) && !name.to_ascii_lowercase().contains(MARK) {
                 kept.push(pair);
             }
@@ -45,12 +44,14 @@ pub(crate) fn strip_ours(headers: &mut HeaderMap) {
 
 /// Whether a tool's `Set-Cookie` would set one of ours.
 pub(crate) fn sets_ours(value: &HeaderValue) -> bool {
-    // A cookie without a name (`=__Host-…=x`) is sent back as if its value were a pair (RFC 6265bis §5.7), so there the
-    // first word that is not empty counts.
     let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    let name =
-        pair.split(|byte| *byte == b'=').find(|word| !word.trim_ascii().is_empty()).unwrap_or_default();
-    String::from_utf8_lossy(name).to_ascii_lowercase().contains(MARK)
+    String::from_utf8_lossy(name_of(pair)).to_ascii_lowercase().contains(MARK)
+}
+
+/// The name of a cookie. One without a name (`=__Host-…=x`) is sent back as if its value were a pair (RFC 6265bis §5.7),
+/// and some programs skip the first sign, so there the first word that is not empty counts, in both directions.
+fn name_of(pair: &[u8]) -> &[u8] {
+    pair.split(|byte| *byte == b'=').find(|word| !word.trim_ascii().is_empty()).unwrap_or_default()
 }
 
 /// A `Set-Cookie` of ours for the whole origin; a lifetime of zero removes it.
@@ -100,6 +101,9 @@ mod tests {
             headers(&["a=1; __Host-Http-drawbridge-8444=x; b=2", "__host-http-DRAWBRIDGE-9=1", "c=3;;d"]);
         strip_ours(&mut mixed);
         assert_eq!(mixed.get_all(header::COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2; c=3; d"]);
+        let mut nameless = headers(&["a=1; =__Host-Http-drawbridge-8444=x; = =__host-http-drawbridge-1=y"]);
+        strip_ours(&mut nameless);
+        assert_eq!(nameless.get(header::COOKIE).unwrap(), "a=1");
         let mut only_ours = headers(&["__Host-Http-drawbridge-8444=x"]);
         strip_ours(&mut only_ours);
         assert!(only_ours.is_empty());

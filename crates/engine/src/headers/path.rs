@@ -86,7 +86,7 @@ fn hex(digit: u8) -> Result<u8, Ambiguous> {
 fn has_dot_segment(decoded: &[u8]) -> bool {
     // Some servers decode twice (`%252e`, `%252f`), some cut path parameters before they resolve dots (`/..;/`).
     let mut text = String::from_utf8_lossy(decoded).to_ascii_lowercase();
-    for (encoded, meant) in [("%25", "%"), ("%2e", "."), ("%2f", "/"), ("%5c", "/")] {
+    for (encoded, meant) in [("%25", "%"), ("%2e", "."), ("%2f", "/"), ("%5c", "/"), ("%3b", ";")] {
         text = text.replace(encoded, meant);
     }
     text.split(['/', '\\']).any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
@@ -145,6 +145,7 @@ mod tests {
             "/%2",
             "/%zz",
             "/%252e%252e/a",
+            "/..%253bx/a",
             "*",
         ] {
             assert_eq!(read_text(path), None, "{path}");
