@@ -16,7 +16,15 @@ use hyper::{
     upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
-use std::{cell::RefCell, collections::HashMap, io, net::SocketAddr, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
 use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 
 /// Why a tool could not be used.
@@ -41,7 +49,11 @@ pub(crate) struct Answer {
 
 /// Idle connections of one core, by tool and target.
 #[derive(Default)]
-pub(crate) struct Pool(RefCell<HashMap<Key, Vec<Idle>>>);
+pub(crate) struct Pool {
+    idle: RefCell<HashMap<Key, Vec<Idle>>>,
+    /// Whether a task is there that ends what nobody takes.
+    swept: Cell<bool>,
+}
 
 type Key = (ToolId, String);
 type Sender = SendRequest<VisitorBody>;
@@ -237,7 +249,7 @@ fn check_owner(address: SocketAddr) -> Result<(), Failure> {
 
 impl Pool {
     fn take(&self, key: &Key) -> Option<Sender> {
-        let mut idle = self.0.borrow_mut();
+        let mut idle = self.idle.borrow_mut();
         let list = idle.get_mut(key)?;
         while let Some(candidate) = list.pop() {
             if candidate.since.elapsed() < limits::POOL_IDLE && candidate.sender.is_ready() {
@@ -248,13 +260,39 @@ impl Pool {
         None
     }
 
-    fn put(&self, key: Key, sender: Sender) {
-        let mut idle = self.0.borrow_mut();
+    fn put(self: &Rc<Self>, key: Key, sender: Sender) {
+        let mut idle = self.idle.borrow_mut();
         let list = idle.entry(key).or_default();
-        list.retain(|idle| idle.since.elapsed() < limits::POOL_IDLE && !idle.sender.is_closed());
+        list.retain(Idle::is_good);
         if list.len() < limits::POOL_SIZE {
             list.push(Idle { sender, since: Instant::now() });
         }
+        // A tool that never ends an idle connection would else hold it, and a descriptor of ours, for ever.
+        if !self.swept.replace(true) {
+            let pool = Rc::clone(self);
+            tokio::task::spawn_local(async move {
+                while !pool.sweep() {
+                    tokio::time::sleep(limits::POOL_IDLE / 2).await;
+                }
+                pool.swept.set(false);
+            });
+        }
+    }
+
+    /// Ends what has been idle for too long; whether nothing is left.
+    fn sweep(&self) -> bool {
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|_, list| {
+            list.retain(Idle::is_good);
+            !list.is_empty()
+        });
+        idle.is_empty()
+    }
+}
+
+impl Idle {
+    fn is_good(&self) -> bool {
+        self.since.elapsed() < limits::POOL_IDLE && !self.sender.is_closed()
     }
 }
 
