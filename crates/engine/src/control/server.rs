@@ -49,9 +49,11 @@ pub(crate) async fn serve(mut listener: ControlListener, control: Control, stop:
         // When every place is taken, the owner can still close everything (P10).
         let (place, may) = match Arc::clone(&places).try_acquire_owned() {
             Ok(place) => (place, May::Anything),
-            Err(_) => match Arc::clone(&spare).try_acquire_owned() {
+            // Each of these has its place for a moment only, so whoever comes next has a turn soon. Turning it away
+            // instead would leave the owner to chance.
+            Err(_) => match Arc::clone(&spare).acquire_owned().await {
                 Ok(place) => (place, May::Close),
-                Err(_) => continue,
+                Err(_) => return,
             },
         };
         let (control, stop) = (control.clone(), stop.clone());
@@ -73,6 +75,16 @@ enum May {
     Close,
 }
 
+impl May {
+    /// Time for a request.
+    const fn time(self) -> Duration {
+        match self {
+            Self::Anything => HEAD,
+            Self::Close => SPARE_HEAD,
+        }
+    }
+}
+
 async fn speak(stream: ControlStream, control: Control, may: May) {
     let service = service_fn(move |request| {
         let control = control.clone();
@@ -80,7 +92,7 @@ async fn speak(stream: ControlStream, control: Control, may: May) {
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(may.time())
         .keep_alive(may == May::Anything)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -101,7 +113,7 @@ async fn answer(request: Request<Incoming>, control: &Control, may: May) -> Resp
                 Err(sentence) => return refuse(&control.invalid(&sentence)),
             };
             let collected = Limited::new(request.into_body(), MESSAGE_BYTES).collect();
-            let Ok(Ok(body)) = tokio::time::timeout(HEAD, collected).await else {
+            let Ok(Ok(body)) = tokio::time::timeout(may.time(), collected).await else {
                 return refuse(&control.invalid(&Sentence::new("request-too-long")));
             };
             let asked: Asked = match serde_json::from_slice(&body.to_bytes()) {
@@ -205,11 +217,14 @@ impl Body for Reply {
 /// Callers at once (chosen: a window, a tray, scripts).
 const CALLERS: usize = 64;
 /// Callers beyond those, who may only close everything.
-const SPARE: usize = 8;
+const SPARE: usize = 32;
 /// Pause after a failed accept.
 const RETRY: Duration = Duration::from_millis(50);
 /// Time for a request.
 const HEAD: Duration = Duration::from_secs(30);
+/// Time for a request of those who may only close everything (chosen: a program of this computer says it at once; 320
+/// callers have their turn in a second).
+const SPARE_HEAD: Duration = Duration::from_millis(100);
 /// Bytes of a request: a certificate chain and key with room.
 const MESSAGE_BYTES: usize = 512 * 1024;
 /// Lines a slow listener may leave unread.
