@@ -12,9 +12,13 @@ pub(crate) const PREFIX: &str = "__Host-Http-drawbridge-";
 
 /// The value of a cookie of ours; nothing where it is missing or there are two (someone planted one).
 pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = pairs(headers).filter(|(candidate, _)| *candidate == name).map(|(_, value)| value);
+    let mut values =
+        pairs(headers).filter(|(candidate, _)| *candidate == name.as_bytes()).map(|(_, value)| value);
     let first = values.next()?;
-    values.next().is_none().then_some(first)
+    if values.next().is_some() || !first.is_ascii() {
+        return None;
+    }
+    std::str::from_utf8(first).ok()
 }
 
 /// Removes our cookies and joins what is left to one line (HTTP/2 sends crumbs, RFC 9113 §8.2.3).
@@ -61,13 +65,17 @@ pub(crate) fn set(name: &str, value: &str, lifetime: Duration) -> Option<HeaderV
     HeaderValue::try_from(text).ok()
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+/// In bytes, because a tool may set cookies with letters that are not ASCII, and browsers send all of them in one line.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| {
+            let pair = pair.trim_ascii();
+            let (name, rest) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?)?;
+            Some((name, rest.get(1..)?))
+        })
 }
 
 /// What is stripped towards a tool: our prefix, in any case.
@@ -93,6 +101,18 @@ mod tests {
         assert_eq!(value(&one, "__Host-Http-drawbridge-8444"), Some("x"));
         let two = headers(&["__Host-Http-drawbridge-8444=x", "__Host-Http-drawbridge-8444=y"]);
         assert_eq!(value(&two, "__Host-Http-drawbridge-8444"), None);
+    }
+
+    #[test]
+    fn ours_are_read_beside_letters_that_are_not_ascii() {
+        let mut line = headers(&[]);
+        line.append(
+            header::COOKIE,
+            HeaderValue::from_bytes(b"name=J\xfcrgen; __Host-Http-drawbridge-8444=x").unwrap(),
+        );
+        assert_eq!(value(&line, "__Host-Http-drawbridge-8444"), Some("x"));
+        line.append(header::COOKIE, HeaderValue::from_bytes(b"__Host-Http-drawbridge-8444=y\xfc").unwrap());
+        assert_eq!(value(&line, "__Host-Http-drawbridge-8444"), None, "two, whatever is in them");
     }
 
     #[test]
