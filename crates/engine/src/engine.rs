@@ -265,6 +265,6 @@ macro_rules! inside_from {
 inside_from!(LoadError, OpenError, StoreError, HashError, NoRandomness, TlsConfigError);
 
 /// Files and sockets kept for ourselves: the control socket and its callers, the database, logs, listeners.
-const OWN_FILES: usize = 128;
+const OWN_FILES: usize = 192;
 /// Bytes of the access log before it is rotated (chosen: some 50,000 requests; two files are kept).
 const LOG_BYTES: u64 = 8 * 1024 * 1024;

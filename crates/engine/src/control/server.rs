@@ -217,14 +217,14 @@ impl Body for Reply {
 /// Callers at once (chosen: a window, a tray, scripts).
 const CALLERS: usize = 64;
 /// Callers beyond those, who may only close everything.
-const SPARE: usize = 32;
+const SPARE: usize = 64;
 /// Pause after a failed accept.
 const RETRY: Duration = Duration::from_millis(50);
 /// Time for a request.
 const HEAD: Duration = Duration::from_secs(30);
-/// Time for a request of those who may only close everything (chosen: a program of this computer says it at once; 320
+/// Time for a request of those who may only close everything (chosen: a program of this computer says it at once; a thousand
 /// callers have their turn in a second).
-const SPARE_HEAD: Duration = Duration::from_millis(100);
+const SPARE_HEAD: Duration = Duration::from_millis(50);
 /// Bytes of a request: a certificate chain and key with room.
 const MESSAGE_BYTES: usize = 512 * 1024;
 /// Lines a slow listener may leave unread.
