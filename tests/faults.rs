@@ -10,4 +10,4 @@ mod input;
 mod kill_rounds;
 mod levels;
 mod sharing;
-mod world;
+pub(crate) mod world;

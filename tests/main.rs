@@ -19,6 +19,7 @@ mod dependencies;
 mod desk;
 mod faults;
 mod first_light;
+mod floods;
 mod jupyter;
 mod keyring;
 mod pages;

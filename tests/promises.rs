@@ -3,9 +3,9 @@
 //! What the checks share lies here: a client that writes raw HTTP/1.1, one that writes raw HTTP/2 frames, a browser
 //! that signs in step by step, and a tool that reads requests strictly.
 
-mod browser;
+pub(crate) mod browser;
 mod framing;
-mod h2;
+pub(crate) mod h2;
 mod hands_off;
 mod level_up;
 mod owner;
@@ -14,8 +14,8 @@ mod reuse;
 mod revocation;
 mod secrecy;
 mod strangers;
-mod tool;
-mod wire;
+pub(crate) mod tool;
+pub(crate) mod wire;
 
 use crate::support::Trial;
 use browser::Browser;
@@ -28,31 +28,31 @@ const WEAK_PASSWORD: &str = "vK3#q9zT";
 
 /// A door or the gate, as a visitor knows it.
 #[derive(Clone, Copy, Debug)]
-struct Door {
-    address: SocketAddr,
+pub(crate) struct Door {
+    pub(crate) address: SocketAddr,
 }
 
 impl Door {
     /// The door of a tool; the farthest one.
-    fn of(trial: &Trial, tool: &str) -> Self {
+    pub(crate) fn of(trial: &Trial, tool: &str) -> Self {
         Self { address: trial.socket(&trial.url(tool)) }
     }
 
     /// The gate of that door.
-    fn gate(trial: &Trial) -> Self {
+    pub(crate) fn gate(trial: &Trial) -> Self {
         Self { address: trial.socket(&trial.gate()) }
     }
 
-    fn authority(self) -> String {
+    pub(crate) fn authority(self) -> String {
         self.address.to_string()
     }
 
-    fn origin(self) -> String {
+    pub(crate) fn origin(self) -> String {
         format!("https://{}", self.address)
     }
 
     /// A request head for this door; every field is a line of its own.
-    fn request(self, line: &str, fields: &[&str]) -> String {
+    pub(crate) fn request(self, line: &str, fields: &[&str]) -> String {
         let mut head = format!("{line} HTTP/1.1\r\nhost: {}\r\n", self.authority());
         for field in fields {
             head.push_str(field);
@@ -62,17 +62,17 @@ impl Door {
     }
 
     /// Sends one request over a fresh connection.
-    fn ask(self, line: &str, fields: &[&str]) -> Option<Reply> {
+    pub(crate) fn ask(self, line: &str, fields: &[&str]) -> Option<Reply> {
         self.exchange(self.request(line, fields).as_bytes())
     }
 
     /// The status of one request over a fresh connection; zero where the connection ended without an answer.
-    fn status(self, line: &str, fields: &[&str]) -> u16 {
+    pub(crate) fn status(self, line: &str, fields: &[&str]) -> u16 {
         self.ask(line, fields).map_or(0, |reply| reply.status)
     }
 
     /// Sends bytes over a fresh connection and reads one answer.
-    fn exchange(self, bytes: &[u8]) -> Option<Reply> {
+    pub(crate) fn exchange(self, bytes: &[u8]) -> Option<Reply> {
         let mut wire = Wire::open(self.address);
         wire.send(bytes);
         let method = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
@@ -81,11 +81,11 @@ impl Door {
 }
 
 /// The whole `Authorization` field of a name and password.
-fn basic(name: &str, password: &str) -> String {
+pub(crate) fn basic(name: &str, password: &str) -> String {
     format!("authorization: {}", crate::support::raw::basic(name, password))
 }
 
 /// Anna's.
-fn anna() -> String {
+pub(crate) fn anna() -> String {
     basic("anna", crate::support::trial::PASSWORD)
 }

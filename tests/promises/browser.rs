@@ -5,22 +5,22 @@ use crate::support::trial::PASSWORD;
 
 /// What a browser holds after each step.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Browser {
+pub(crate) struct Browser {
     /// `NAME=VALUE` of the mark the door set.
-    pub(super) mark: String,
+    pub(crate) mark: String,
     /// `door=…&state=…&to=…`, as the door sent it to the gate.
-    pub(super) way: String,
+    pub(crate) way: String,
     /// `NAME=VALUE` of the gate's cookie.
-    pub(super) gate: String,
+    pub(crate) gate: String,
     /// `/.drawbridge/enter?code=…`.
-    pub(super) enter: String,
+    pub(crate) enter: String,
     /// `NAME=VALUE` of the door's cookie.
-    pub(super) door: String,
+    pub(crate) door: String,
 }
 
 impl Browser {
     /// A browser that was sent from the door to the gate.
-    pub(super) fn begun(door: Door) -> Self {
+    pub(crate) fn begun(door: Door) -> Self {
         let reply = door.ask("GET /", &["accept: text/html"]).expect("an answer");
         let way =
             reply.field("location").and_then(|location| location.split_once('?')).expect("a way to the gate");
@@ -28,7 +28,7 @@ impl Browser {
     }
 
     /// A browser that holds a one-time code it has not used.
-    pub(super) fn with_code(door: Door, gate: Door) -> Self {
+    pub(crate) fn with_code(door: Door, gate: Door) -> Self {
         let mut browser = Self::begun(door);
         let reply = browser.post(gate, "anna", PASSWORD);
         assert_eq!(reply.status, 303, "{}", reply.head);
@@ -39,7 +39,7 @@ impl Browser {
     }
 
     /// A browser with a session at the door.
-    pub(super) fn signed_in(door: Door, gate: Door) -> Self {
+    pub(crate) fn signed_in(door: Door, gate: Door) -> Self {
         let mut browser = Self::with_code(door, gate);
         let reply = browser.enter(door).expect("an answer");
         assert_eq!(reply.status, 303, "{}", reply.head);
@@ -48,7 +48,7 @@ impl Browser {
     }
 
     /// Types a name and a password at the gate.
-    pub(super) fn post(&self, gate: Door, name: &str, password: &str) -> Reply {
+    pub(crate) fn post(&self, gate: Door, name: &str, password: &str) -> Reply {
         let form = format!("username={name}&password={}&{}", password.replace(' ', "+"), self.way);
         let fields = [
             format!("origin: {}", gate.origin()),
@@ -61,12 +61,12 @@ impl Browser {
     }
 
     /// Follows the way back with the code.
-    pub(super) fn enter(&self, door: Door) -> Option<Reply> {
+    pub(crate) fn enter(&self, door: Door) -> Option<Reply> {
         door.ask(&format!("GET {}", self.enter), &[&format!("cookie: {}", self.mark)])
     }
 
     /// The cookie field for the door.
-    pub(super) fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         format!("cookie: {}", self.door)
     }
 }

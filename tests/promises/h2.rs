@@ -8,14 +8,14 @@ use std::{
 };
 
 /// One connection.
-pub(super) struct H2 {
+pub(crate) struct H2 {
     tls: Tls,
     next: u32,
 }
 
 /// What became of a stream.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// An answer.
     Answer { status: u16, body: String },
     /// The stream or the whole connection was refused.
@@ -24,7 +24,7 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// The status; zero for a refusal without one.
-    pub(super) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Answer { status, .. } => *status,
             Self::Refused => 0,
@@ -34,19 +34,22 @@ impl Outcome {
 
 impl H2 {
     /// A connection after its preface.
-    pub(super) fn open(door: Door) -> Self {
-        let mut tls =
-            raw::connect(door.address, &door.address.ip().to_string(), &["h2"]).expect("a handshake");
+    pub(crate) fn open(door: Door) -> Self {
+        let tls = raw::connect(door.address, &door.address.ip().to_string(), &["h2"]).expect("a handshake");
+        Self::over(tls).expect("an open connection")
+    }
+
+    /// The same over a finished handshake; nothing where the other side is gone already.
+    pub(crate) fn over(mut tls: Tls) -> Option<Self> {
         assert_eq!(tls.conn.alpn_protocol(), Some(&b"h2"[..]));
-        tls.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("an open connection");
+        tls.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").ok()?;
         let mut connection = Self { tls, next: 1 };
         // No dynamic table, so that statuses can be read without one.
-        connection.frame(SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0]);
-        connection
+        connection.frame(SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0]).then_some(connection)
     }
 
     /// Sends one request: fields, body, trailers. What follows the fields is sent only where it is there.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &mut self,
         fields: &[(&str, &str)],
         body: Option<&str>,
@@ -64,7 +67,7 @@ impl H2 {
     }
 
     /// Sends a request whose fields need more than one frame (RFC 9113 §6.10).
-    pub(super) fn ask_in_parts(&mut self, fields: &[(&str, &str)]) -> Outcome {
+    pub(crate) fn ask_in_parts(&mut self, fields: &[(&str, &str)]) -> Outcome {
         let (stream, block) = (self.next, block(fields));
         self.next += 2;
         let mut parts = block.chunks(16_000).peekable();
@@ -79,7 +82,7 @@ impl H2 {
     }
 
     /// Opens a stream with these fields.
-    pub(super) fn begin(&mut self, fields: &[(&str, &str)], last: bool) -> u32 {
+    pub(crate) fn begin(&mut self, fields: &[(&str, &str)], last: bool) -> u32 {
         let stream = self.next;
         self.next += 2;
         let end = if last { END_STREAM } else { 0 };
@@ -88,17 +91,17 @@ impl H2 {
     }
 
     /// Sends a part of a body; whether the connection still took it.
-    pub(super) fn data(&mut self, stream: u32, bytes: &[u8]) -> bool {
+    pub(crate) fn data(&mut self, stream: u32, bytes: &[u8]) -> bool {
         self.frame(DATA, 0, stream, bytes)
     }
 
     /// Reads until this stream has ended, one way or the other.
-    pub(super) fn outcome(&mut self, stream: u32) -> Outcome {
+    pub(crate) fn outcome(&mut self, stream: u32) -> Outcome {
         self.outcomes(&[stream]).pop().expect("one stream")
     }
 
     /// Reads until these streams have ended, in whatever order.
-    pub(super) fn outcomes(&mut self, streams: &[u32]) -> Vec<Outcome> {
+    pub(crate) fn outcomes(&mut self, streams: &[u32]) -> Vec<Outcome> {
         let mut parts: HashMap<u32, (u16, Vec<u8>)> = HashMap::new();
         let mut ended: HashMap<u32, Outcome> = HashMap::new();
         while !streams.iter().all(|stream| ended.contains_key(stream)) {
@@ -126,7 +129,7 @@ impl H2 {
     }
 
     /// Reads until this stream answered with a status or was refused.
-    pub(super) fn answers(&mut self, stream: u32) -> Option<u16> {
+    pub(crate) fn answers(&mut self, stream: u32) -> Option<u16> {
         loop {
             match self.read()? {
                 (HEADERS, _, of, payload) if of == stream => return Some(read_status(&payload)),
@@ -138,12 +141,13 @@ impl H2 {
     }
 
     /// How long a read may take.
-    pub(super) fn patience(&self, time: std::time::Duration) {
+    pub(crate) fn patience(&self, time: std::time::Duration) {
         let time = time.max(std::time::Duration::from_millis(1));
         self.tls.sock.set_read_timeout(Some(time)).expect("a socket");
     }
 
-    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
+    /// Writes one frame; whether the connection still took it.
+    pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
         let length = u32::try_from(payload.len()).expect("a short frame").to_be_bytes();
         let mut bytes = vec![length[1], length[2], length[3], kind, flags];
         bytes.extend_from_slice(&stream.to_be_bytes());
@@ -162,7 +166,7 @@ impl H2 {
 }
 
 /// The four pseudo-fields of a request to a door, and more fields.
-pub(super) fn fields<'a>(
+pub(crate) fn fields<'a>(
     method: &'a str,
     authority: &'a str,
     path: &'a str,
@@ -174,7 +178,7 @@ pub(super) fn fields<'a>(
 }
 
 /// Literal fields without indexing and without Huffman coding (RFC 7541 §6.2.2).
-fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn block(fields: &[(&str, &str)]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
         block.push(0);
@@ -234,12 +238,13 @@ fn digits(digits: impl Iterator<Item = u8>) -> u16 {
     digits.fold(0, |sum, digit| sum * 10 + u16::from(digit))
 }
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 const GOAWAY: u8 = 7;
-const CONTINUATION: u8 = 9;
+pub(crate) const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;

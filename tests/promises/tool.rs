@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The tool; its threads end with the test process.
-pub(super) struct Tool {
+pub(crate) struct Tool {
     address: SocketAddr,
     seen: Arc<Seen>,
 }
@@ -28,44 +28,44 @@ struct Seen {
 
 /// One request, read as RFC 9112 says and not a bit more kindly.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// Method and target.
-    pub(super) line: String,
+    pub(crate) line: String,
     /// With its request line.
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     /// What followed the last chunk.
-    pub(super) trailers: String,
+    pub(crate) trailers: String,
     /// Which connection it came on, counted from one.
-    pub(super) connection: usize,
+    pub(crate) connection: usize,
 }
 
 impl Asked {
     /// Every value of a field.
-    pub(super) fn values(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn values(&self, name: &str) -> Vec<&str> {
         let all = super::wire::fields(&self.head);
         all.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 }
 
 /// An answer of this length and text.
-pub(super) fn ok(text: &str) -> Vec<u8> {
+pub(crate) fn ok(text: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()).into_bytes()
 }
 
 impl Tool {
     /// Answers every request with its own line: `GET /path`.
-    pub(super) fn echoing() -> Self {
+    pub(crate) fn echoing() -> Self {
         Self::answering(|asked| ok(&asked.line))
     }
 
     /// Answers with these bytes after the whole request was read.
-    pub(super) fn answering(answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    pub(crate) fn answering(answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::serving(true, move |stream, asked| stream.write_all(&answer(asked)).is_ok())
     }
 
     /// Hands each request to a function that says whether the connection goes on; with `whole`, after its body.
-    pub(super) fn serving(
+    pub(crate) fn serving(
         whole: bool,
         serve: impl Fn(&mut TcpStream, &Asked) -> bool + Send + Sync + 'static,
     ) -> Self {
@@ -96,37 +96,37 @@ impl Tool {
     }
 
     /// Its URL.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// `HOST:PORT`.
-    pub(super) fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         self.address.to_string()
     }
 
     /// Every byte it received.
-    pub(super) fn raw(&self) -> String {
+    pub(crate) fn raw(&self) -> String {
         String::from_utf8_lossy(&self.seen.raw.lock().expect("no panic there")).into_owned()
     }
 
     /// Every request it received.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.seen.asked.lock().expect("no panic there").clone()
     }
 
     /// The requests since the last look.
-    pub(super) fn take(&self) -> Vec<Asked> {
+    pub(crate) fn take(&self) -> Vec<Asked> {
         std::mem::take(&mut self.seen.asked.lock().expect("no panic there"))
     }
 
     /// What it received and could not read.
-    pub(super) fn broken(&self) -> Vec<String> {
+    pub(crate) fn broken(&self) -> Vec<String> {
         self.seen.broken.lock().expect("no panic there").clone()
     }
 
     /// Connections open now.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.seen.open.load(Ordering::SeqCst)
     }
 }

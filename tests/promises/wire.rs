@@ -8,29 +8,29 @@ use std::{
 };
 
 /// A connection.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     tls: Tls,
     held: Vec<u8>,
 }
 
 /// One answer.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     /// As it came, with its status line.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// Without its framing.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Reply {
     /// The first value of a field.
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         fields(&self.head).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// `NAME=VALUE` of the first cookie it sets whose name contains this.
-    pub(super) fn cookie(&self, part: &str) -> Option<String> {
+    pub(crate) fn cookie(&self, part: &str) -> Option<String> {
         let set = fields(&self.head).filter(|(key, _)| key.eq_ignore_ascii_case("set-cookie"));
         let pairs = set.filter_map(|(_, value)| value.split(';').next());
         pairs
@@ -41,29 +41,34 @@ impl Reply {
 }
 
 /// The fields of a head.
-pub(super) fn fields(head: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn fields(head: &str) -> impl Iterator<Item = (&str, &str)> {
     head.lines().skip(1).filter_map(|line| line.split_once(':')).map(|(name, value)| (name, value.trim()))
 }
 
 impl Wire {
     /// A connection with a finished handshake.
-    pub(super) fn open(address: SocketAddr) -> Self {
-        let tls = raw::connect(address, &address.ip().to_string(), &["http/1.1"]).expect("a handshake");
-        Self { tls, held: Vec::new() }
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        Self::try_open(address).expect("a handshake")
+    }
+
+    /// The same, where the door may be closed.
+    pub(crate) fn try_open(address: SocketAddr) -> std::io::Result<Self> {
+        let tls = raw::connect(address, &address.ip().to_string(), &["http/1.1"])?;
+        Ok(Self { tls, held: Vec::new() })
     }
 
     /// Writes; the other side may have refused before everything is written.
-    pub(super) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.tls.write_all(bytes.as_ref()).and_then(|()| self.tls.flush()).is_ok()
     }
 
     /// The next answer; nothing where the connection ended or fell silent.
-    pub(super) fn reply(&mut self) -> Option<Reply> {
+    pub(crate) fn reply(&mut self) -> Option<Reply> {
         self.reply_to("GET")
     }
 
     /// The next answer, to a request with this method.
-    pub(super) fn reply_to(&mut self, method: &str) -> Option<Reply> {
+    pub(crate) fn reply_to(&mut self, method: &str) -> Option<Reply> {
         let end = loop {
             match self.held.windows(4).position(|window| window == b"\r\n\r\n") {
                 Some(end) => break end,
@@ -94,7 +99,7 @@ impl Wire {
     }
 
     /// Reads and drops everything until the connection ends; whether it did before the deadline.
-    pub(super) fn ends_by(&mut self, deadline: Instant) -> bool {
+    pub(crate) fn ends_by(&mut self, deadline: Instant) -> bool {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -110,7 +115,7 @@ impl Wire {
     }
 
     /// Reads until this text came; whether it did.
-    pub(super) fn reads(&mut self, text: &str) -> bool {
+    pub(crate) fn reads(&mut self, text: &str) -> bool {
         while !String::from_utf8_lossy(&self.held).contains(text) {
             if self.more().is_none() {
                 return false;

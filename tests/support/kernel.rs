@@ -21,6 +21,47 @@ pub(crate) fn listeners(pid: u32) -> BTreeSet<SocketAddr> {
     found
 }
 
+/// Its TCP connections, in whatever state, that it still holds.
+pub(crate) fn connections(pid: u32) -> usize {
+    own_ends(pid).len()
+}
+
+/// Those that ended up at one of its addresses.
+pub(crate) fn connections_at(pid: u32, address: IpAddr) -> usize {
+    own_ends(pid).into_iter().filter(|own| own.ip() == address).count()
+}
+
+fn own_ends(pid: u32) -> Vec<SocketAddr> {
+    let sockets = sockets(pid);
+    let tables = ["tcp", "tcp6"]
+        .map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default());
+    let lines = tables.iter().flat_map(|text| text.lines().skip(1));
+    let fields = lines.map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+    let open = fields.filter(|fields| fields.len() > 9 && fields[3] != "0A" && sockets.contains(fields[9]));
+    open.filter_map(|fields| address(fields[1])).collect()
+}
+
+/// Its open files and sockets.
+pub(crate) fn descriptors(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+/// Its threads.
+pub(crate) fn threads(pid: u32) -> usize {
+    usize::try_from(status(pid, "Threads")).expect("a count")
+}
+
+/// Its memory in KiB: as it is, and the most it ever was.
+pub(crate) fn memory(pid: u32) -> (u64, u64) {
+    (status(pid, "VmRSS"), status(pid, "VmHWM"))
+}
+
+fn status(pid: u32, key: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).expect("a known key");
+    line.split_ascii_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
 /// Inodes of its open sockets.
 fn sockets(pid: u32) -> BTreeSet<String> {
     let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
