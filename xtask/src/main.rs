@@ -1,7 +1,7 @@
 //! `cargo xtask`: what a developer runs from a clone.
 //!
-//! `run` starts the real program with a demo tool behind it, `test` does everything the public checks do, `demo` serves the
-//! demo tool alone. Each installs what is missing first (see [`parts`]). Nothing here ships, and nothing in the product
+//! `run` starts the real program with a demo tool behind it, `test` does everything the public checks do, `fuzz` looks for
+//! inputs that break a parser, `demo` serves the demo tool alone. Each installs what is missing first (see [`parts`]). Nothing here ships, and nothing in the product
 //! depends on it.
 
 #![expect(clippy::print_stdout, reason = "a developer's tool: its answers go to stdout")]
@@ -10,6 +10,7 @@ mod bundle;
 mod counts;
 mod demo;
 mod engine;
+mod fuzz;
 mod parts;
 mod pictures;
 mod places;
@@ -43,6 +44,8 @@ enum Command {
     Screenshots(pictures::Options),
     /// Draw the icons anew from their drawings.
     Icons(pictures::Options),
+    /// Look for inputs that break a promise of a parser; one that is found stays in `fuzz/regressions`.
+    Fuzz(fuzz::Options),
     /// Serve the demo tool alone on 127.0.0.1, until Ctrl-C.
     Demo(demo::Options),
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Bundle(options) => bundle::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Screenshots(options) => pictures::screenshots(&options).map(|()| ExitCode::SUCCESS),
         Command::Icons(options) => pictures::icons(&options).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo(&options).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -39,6 +39,8 @@ pub(crate) enum Purpose {
     Checks,
     /// Compiling for Windows and macOS from here.
     OtherSystems,
+    /// What only the long run does: fuzzing.
+    Long,
 }
 
 /// May something be installed?

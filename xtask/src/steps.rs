@@ -45,6 +45,7 @@ pub(crate) fn chosen(selection: &Selection) -> Vec<&'static Step> {
     STEPS
         .iter()
         .filter(|step| selection.filter.is_none() || step.kind != Kind::Check)
+        .filter(|step| selection.long || step.purpose != Purpose::Long)
         .filter(|step| {
             cfg!(target_os = "linux")
                 || matches!(step.purpose, Purpose::Test | Purpose::Checks | Purpose::Window)
@@ -87,6 +88,13 @@ const STEPS: &[Step] = &[
     },
     Step { name: "tests", kind: Kind::Tests, purpose: Purpose::Test, command: tests },
     Step { name: "dependencies", kind: Kind::Check, purpose: Purpose::Checks, command: dependencies },
+    Step {
+        name: "fuzzing",
+        kind: Kind::Check,
+        purpose: Purpose::Long,
+        // Three minutes for each target (chosen: an hour in all; what is new is found in the first minute or in days).
+        command: |_, _| cargo(&["xtask", "fuzz", "--seconds", "180"]),
+    },
     Step {
         name: "windows lints",
         kind: Kind::Check,
@@ -159,4 +167,7 @@ fn macos(places: &Places, _: &Selection) -> Command {
 }
 
 /// Tray and window are built on demand, because they link the system's webview.
-pub(crate) const GUI: &str = "drawbridge/gui";
+pub(crate) const DESKTOP: &str = if cfg!(target_os = "linux") { "gui" } else { "native-tray" };
+
+/// The same, said in the workspace.
+const GUI: &str = if cfg!(target_os = "linux") { "drawbridge/gui" } else { "drawbridge/native-tray" };

@@ -9,6 +9,9 @@ mod client;
 mod clock;
 mod control;
 mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod home;
 mod identity;

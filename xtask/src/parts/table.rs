@@ -2,14 +2,16 @@
 //!
 //! `present` asks the thing itself rather than a package manager, so that a part installed some other way counts.
 
-use super::Purpose::{Checks, OtherSystems, Run, Test, Window};
+use super::Purpose::{Checks, Long, OtherSystems, Run, Test, Window};
 use super::{Part, Source, prefix};
 use crate::places::Places;
 use crate::shell::{answers, found};
 
 pub(super) const PARTS: &[Part] = &[
     // SQLite and the cryptography are C; a linker without the C library's headers is a usual half-installation.
-    debian("a C compiler", &[Run, Test], has_c_compiler, &["gcc", "libc6-dev"]),
+    debian("a C compiler", &[Run, Test, Long], has_c_compiler, &["gcc", "libc6-dev"]),
+    // libFuzzer is C++.
+    debian("a C++ compiler", &[Long], has_cpp_compiler, &["g++"]),
     debian("curl", &[Test], |_| found("curl").is_some(), &["curl", "ca-certificates"]),
     debian("OpenSSL", &[Test], |_| found("openssl").is_some(), &["openssl"]),
     debian("ip", &[Test], |_| found("ip").is_some(), &["iproute2"]),
@@ -105,6 +107,11 @@ const fn debian(
 /// Preprocesses a header: finds the compiler without its C library too.
 fn has_c_compiler(_: &Places) -> bool {
     answers("sh", &["-c", "echo '#include <stdlib.h>' | cc -E -"])
+}
+
+/// The same for C++.
+fn has_cpp_compiler(_: &Places) -> bool {
+    answers("sh", &["-c", "echo '#include <vector>' | c++ -x c++ -E -"])
 }
 
 fn has_node() -> bool {

@@ -65,14 +65,7 @@ async fn enter<B>(
     tool: &ToolId,
 ) -> Result<Response<Body>, Refusal> {
     let door = &connection.door;
-    let (mut code, mut to) = (String::new(), String::from("/"));
-    for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
-        match &*name {
-            "code" => code = value.into_owned(),
-            "to" if path::is_local_reference(&value) => to = value.into_owned(),
-            _ => {}
-        }
-    }
+    let (code, to) = entry(request.uri().query().unwrap_or_default());
     let begun = cookie::value(request.headers(), &begin_cookie(door.plan.port)).ok_or(Refusal::StaleCode)?;
     let entered = connection.shared.sessions.enter(&code, tool, door.plan.level, &state(begun)).await;
     let token = match entered {
@@ -87,6 +80,19 @@ async fn enter<B>(
     set(&mut response, cookie::set(&cookie_name(door.plan.port), &token, session::LIFETIME))?;
     set(&mut response, cookie::set(&begin_cookie(door.plan.port), "", Duration::ZERO))?;
     Ok(response)
+}
+
+/// The one-time code of a query, and where on this origin it leads.
+pub(crate) fn entry(query: &str) -> (String, String) {
+    let (mut code, mut to) = (String::new(), String::from("/"));
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "code" => code = value.into_owned(),
+            "to" if path::is_local_reference(&value) => to = value.into_owned(),
+            _ => {}
+        }
+    }
+    (code, to)
 }
 
 async fn leave<B>(

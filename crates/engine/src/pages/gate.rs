@@ -31,11 +31,11 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 /// Where a sign-in leads: a door of ours, the browser's mark, and the path there.
-#[derive(Clone, Default)]
-struct Way {
-    door: String,
-    state: String,
-    to: String,
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Way {
+    pub(crate) door: String,
+    pub(crate) state: String,
+    pub(crate) to: String,
 }
 
 /// Answers a request on the gate.
@@ -300,15 +300,20 @@ async fn read_form(connection: &Connection, body: Incoming) -> Result<(Way, Stri
     let place = connection.shared.forms.try_acquire().map_err(|_| Refusal::Busy)?;
     let bytes = tokio::time::timeout(limits::FORM, read_body(body)).await.map_err(|_| Refusal::TooMuch)??;
     drop(place);
+    Ok(fields(&bytes))
+}
+
+/// A form's way, name and password; what it does not have is empty.
+pub(crate) fn fields(form: &[u8]) -> (Way, String, Secret) {
     let (mut way, mut username, mut password) = (Way::default(), String::new(), Secret::new(String::new()));
-    for (name, value) in form_urlencoded::parse(&bytes) {
+    for (name, value) in form_urlencoded::parse(form) {
         match &*name {
             "username" => username = value.trim().to_owned(),
             "password" => password = Secret::new(value.into_owned()),
             _ => way.read(&name, &value),
         }
     }
-    Ok((way, username, password))
+    (way, username, password)
 }
 
 /// The body in one buffer that is wiped; the pieces it came in would each keep a larger one.
@@ -335,7 +340,7 @@ impl Way {
     }
 
     /// The same way in a URL.
-    fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         form_urlencoded::Serializer::new(String::new())
             .append_pair("door", &self.door)
             .append_pair("state", &self.state)

@@ -53,7 +53,7 @@ fn broken(permit: &Permit, shared: &Shared) -> Refusal {
 }
 
 /// Two programs would find the same end of the body (RFC 9112 §6.3); we never said that we take other codings.
-fn is_framed_once(headers: &HeaderMap) -> bool {
+pub(crate) fn is_framed_once(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => true,
@@ -66,7 +66,7 @@ fn is_framed_once(headers: &HeaderMap) -> bool {
 }
 
 /// A WebSocket was agreed on (RFC 6455 §4.2.2); the accept key is between tool and browser, which checks it.
-fn accepts(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts(headers: &HeaderMap) -> bool {
     hop_by_hop::has_token(headers, header::UPGRADE, "websocket")
         && headers.contains_key(header::SEC_WEBSOCKET_ACCEPT)
 }
@@ -89,7 +89,8 @@ fn switching(response: Response<Incoming>) -> Result<Response<Body>, Refusal> {
     Ok(outward)
 }
 
-fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target) {
+/// Makes the fields of a tool's answer those of the door's.
+pub(crate) fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target) {
     hop_by_hop::strip(headers);
     for name in DROPPED {
         headers.remove(name);

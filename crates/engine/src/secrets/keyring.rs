@@ -97,11 +97,12 @@ impl RootKey {
     }
 
     /// The form in the keyring: text, because not every keyring program gives binary back unchanged.
-    fn to_text(&self) -> Zeroizing<String> {
+    pub(crate) fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(URL_SAFE_NO_PAD.encode(self.expose()))
     }
 
-    fn from_text(text: &[u8]) -> Result<Self, KeyringError> {
+    /// Reads that form.
+    pub(crate) fn from_text(text: &[u8]) -> Result<Self, KeyringError> {
         let mut bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyringError::Damaged)?);
         let bytes = bytes.as_mut_slice().try_into().map_err(|_| KeyringError::Damaged)?;
         Ok(Self::from_bytes(bytes))

@@ -3,9 +3,9 @@
 //! The root key never touches the disk. The data key lies in `keys.json`, wrapped once by the root key and once by
 //! the recovery code if the owner made one. Every credential on disk is sealed by the data key and bound to its place.
 
-mod keyring;
-mod passphrase;
-mod recovery;
+pub(crate) mod keyring;
+pub(crate) mod passphrase;
+pub(crate) mod recovery;
 mod sealing;
 mod vault;
 

@@ -8,7 +8,7 @@ use crate::random::{self, NoRandomness};
 use drawbridge_protocol::Secret;
 
 /// A new code, ready to be shown.
-pub(super) fn generate() -> Result<Secret, NoRandomness> {
+pub(crate) fn generate() -> Result<Secret, NoRandomness> {
     let mut code = String::with_capacity(GROUPS * (GROUP + 1));
     for group in 0..GROUPS {
         if group > 0 {
@@ -23,7 +23,7 @@ pub(super) fn generate() -> Result<Secret, NoRandomness> {
 }
 
 /// The wrapping key a code stands for; look-alikes, case, blanks and dashes are forgiven.
-pub(super) fn wrapping_key(code: &Secret, installation: &str) -> Result<[u8; KEY_BYTES], SealError> {
+pub(crate) fn wrapping_key(code: &Secret, installation: &str) -> Result<[u8; KEY_BYTES], SealError> {
     let mut canonical = zeroize::Zeroizing::new(String::new());
     for letter in code.expose().chars() {
         match letter.to_ascii_uppercase() {

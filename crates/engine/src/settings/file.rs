@@ -58,7 +58,11 @@ pub(crate) fn save(path: &Path, settings: &Settings) -> io::Result<()> {
     files::write_atomically(path, format!("{HEADER}{body}").as_bytes())
 }
 
-fn parse(text: &[u8]) -> Result<Settings, Sentence> {
+/// Reads the text of a file.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn parse(text: &[u8]) -> Result<Settings, Sentence> {
     let text = std::str::from_utf8(text).map_err(|_| Sentence::new("settings-no-text"))?;
     let settings: Settings = toml::from_str(text)
         .map_err(|error| Sentence::new("settings-no-toml").with("cause", error.message()))?;

@@ -5,6 +5,8 @@
 
 mod file;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use file::parse;
 pub(crate) use file::{LoadError, load, save};
 
 use crate::{

@@ -1,0 +1,187 @@
+//! What a signed-in visitor sends, through our server, the stages that read and rewrite it, and our client: the bytes
+//! the tool receives are one request, the one that was checked, and nothing in it is made up.
+
+use super::{fields, wire};
+use crate::{
+    clock::Timestamp,
+    identity::{
+        UserId,
+        user::{Proof, Reach, User},
+    },
+    proxy::{
+        self, Permit, Subject,
+        door::{Door, DoorPlan, GateAddress, Serves},
+        identify::{self, Client},
+        limits, rewrite,
+        route::{self, Ask},
+        snapshot::{Snapshot, Tool},
+    },
+    tools::{ToolId, target::Target},
+};
+use bytes::Bytes;
+use drawbridge_protocol::{Level, NetworkTarget, Secret};
+use http_body_util::Empty;
+use hyper::{Request, Response, StatusCode, body::Incoming, header, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{collections::HashMap, convert::Infallible, rc::Rc, sync::Arc};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio_util::sync::CancellationToken;
+
+/// Bytes of one HTTP/1.1 connection to a tool's door.
+pub fn request(bytes: &[u8]) {
+    let ground = Rc::new(Ground::new());
+    wire::run(async {
+        let (mut visitor, ours) = tokio::io::duplex(PIPE_BYTES);
+        let service = service_fn(move |request| {
+            let ground = Rc::clone(&ground);
+            async move {
+                let mut response = Response::new(Empty::<Bytes>::new());
+                *response.status_mut() = ground.answer(request).await;
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let serving = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits::HEAD)
+            .max_buf_size(limits::HEAD_BYTES)
+            .max_headers(limits::HEAD_FIELDS)
+            .serve_connection(TokioIo::new(ours), service);
+        let talking = async {
+            let _ = visitor.write_all(bytes).await;
+            let _ = visitor.shutdown().await;
+            let mut answers = Vec::new();
+            let _ = visitor.read_to_end(&mut answers).await;
+        };
+        // What hyper says of a broken request is not of interest here.
+        let (_, ()) = tokio::join!(serving, talking);
+    });
+}
+
+/// A door, a tool and an account.
+pub(super) struct Ground {
+    pub(super) door: Door,
+    snapshot: Snapshot,
+    user: Arc<User>,
+    client: Client,
+}
+
+impl Ground {
+    pub(super) fn new() -> Self {
+        let id = ToolId::stored("tool".into());
+        let target = Target::parse(TOOL, NetworkTarget::Refused).expect("an address");
+        let tool = Arc::new(Tool { id: id.clone(), name: "Tool".into(), target });
+        let user = Arc::new(User {
+            id: UserId(1),
+            name: "anna".into(),
+            admin: false,
+            reach: Reach::All,
+            proof: Proof { hash: Secret::new(String::new()), strong: true },
+            created: Timestamp(0),
+            withdrawn: CancellationToken::new(),
+        });
+        let plan = DoorPlan {
+            serves: Serves::Tool(id.clone()),
+            level: Level::Lan,
+            hosts: vec!["192.168.1.5".parse().expect("a host"), "nas.lan".parse().expect("a host")],
+            gate: GateAddress::SameHost { port: 8443 },
+            port: 8444,
+        };
+        let snapshot = Snapshot {
+            tools: HashMap::from([(id, tool)]),
+            users: HashMap::from([(user.id, Arc::clone(&user))]),
+            names: HashMap::from([("anna".to_owned(), Arc::clone(&user))]),
+            doors: Vec::new(),
+        };
+        let client = identify::identify("192.0.2.7:1".parse().expect("an address"));
+        Self { door: Door::new(plan), snapshot, user, client }
+    }
+
+    pub(super) fn permit(&self) -> Permit {
+        let subject = Subject::Basic { user: Arc::clone(&self.user) };
+        proxy::authorize(subject, &self.door, &self.snapshot).expect("anna may use it")
+    }
+
+    /// The stages of the data path, for someone who is signed in.
+    async fn answer(&self, request: Request<Incoming>) -> StatusCode {
+        let target = match route::route(&request, &self.door, None) {
+            Ok(target) => target,
+            Err(refusal) => return refusal.row().status,
+        };
+        assert!(self.door.plan.hosts.contains(&target.host));
+        assert_eq!(target.origin, format!("https://{}:8444", target.host));
+        if target.ask != Ask::Tool {
+            return StatusCode::NOT_FOUND;
+        }
+        let path = request.uri().path_and_query().expect("a path").clone();
+        let line = format!("{} {path} HTTP/1.1", request.method());
+        let permit = self.permit();
+        let outbound = match rewrite::rewrite(&permit, request, &target, self.client, &self.snapshot) {
+            Ok(outbound) => outbound,
+            Err(refusal) => return refusal.row().status,
+        };
+        let (request, upgrade) = outbound.into_parts();
+        let (near, far) = tokio::io::duplex(PIPE_BYTES);
+        let sending = async {
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(near)).await.expect("no bytes yet");
+            // Its own task, as in the data path: it goes on while the visitor's side is asked for more.
+            tokio::task::spawn_local(async move { drop(connection.await) });
+            sender.send_request(request).await.is_ok()
+        };
+        let (is_answered, received) = tokio::join!(sending, tool(far));
+        judge(&received, &line, &target.origin, upgrade.is_some());
+        if is_answered { StatusCode::OK } else { StatusCode::BAD_GATEWAY }
+    }
+}
+
+/// Reads until the request is whole or broken off, answers a whole one, and returns every byte.
+async fn tool(mut stream: DuplexStream) -> Vec<u8> {
+    let (mut received, mut buffer) = (Vec::new(), [0; 4096]);
+    let mut answered = false;
+    while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+        received.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        if !answered && wire::read(&received).is_some_and(|message| message.length.is_some()) {
+            answered = true;
+            let _ =
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+        }
+    }
+    received
+}
+
+/// What may never reach a tool, and what must.
+fn judge(received: &[u8], line: &str, origin: &str, is_upgrade: bool) {
+    let Some(message) = wire::read(received) else { return };
+    assert_eq!(message.line, line, "the request that was checked is the one that is sent");
+    assert!(message.length.is_none_or(|length| length == received.len()), "more than one request was sent");
+    let mut headers = message.headers;
+    fields::assert_no_cookie_of_ours(&headers);
+    let only = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        let first = values.next().and_then(|value| value.to_str().ok().map(str::to_owned));
+        assert!(values.next().is_none(), "{name} twice");
+        first
+    };
+    assert_eq!(only("host").as_deref(), TOOL.strip_prefix("http://"));
+    assert_eq!(only("x-forwarded-for").as_deref(), Some("192.0.2.7"));
+    assert_eq!(only("x-forwarded-proto").as_deref(), Some("https"));
+    assert_eq!(only("x-forwarded-host").as_deref(), origin.strip_prefix("https://"));
+    assert_eq!(only("authorization"), None, "a credential we consumed");
+    assert_eq!(only("expect"), None);
+    assert!(only("origin").is_none_or(|named| named != origin), "the tool's own origin is meant");
+    for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"] {
+        headers.remove(name);
+    }
+    fields::assert_nothing_made_up(&headers);
+    if is_upgrade {
+        assert_eq!(headers.remove(header::UPGRADE).expect("an upgrade"), "websocket");
+        assert_eq!(headers.remove(header::CONNECTION).expect("an upgrade"), "Upgrade");
+    }
+    headers.remove(header::TRANSFER_ENCODING);
+    fields::assert_no_hop_by_hop(&headers);
+}
+
+/// Where the tool listens.
+const TOOL: &str = "http://127.0.0.1:8888";
+/// Bytes held by a connection in memory: more than any input.
+const PIPE_BYTES: usize = 64 * 1024;
