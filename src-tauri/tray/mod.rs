@@ -5,6 +5,8 @@
 
 #[cfg(not(target_os = "linux"))]
 mod native;
+#[cfg(all(not(target_os = "linux"), not(feature = "native-tray")))]
+compile_error!("on this system the desktop is built with --features native-tray");
 #[cfg(target_os = "linux")]
 mod status_notifier;
 

@@ -1,5 +1,5 @@
 //! What the desktop program costs while nobody looks at it: promised in numbers, so asserted, with room for the
-//! unoptimised build the tests use.
+//! unoptimised build the tests use. The numbers themselves are printed.
 
 use crate::support::{desktop::Desktop, eventually};
 use std::{fs, time::Duration};
@@ -23,7 +23,7 @@ fn idle_it_sleeps_and_a_closed_window_gives_its_memory_back() {
     let switches = wake_ups(desktop.pid());
     std::thread::sleep(WATCHED);
     let switches = wake_ups(desktop.pid()) - switches;
-    println!(
+    eprintln!(
         "PSS: {idle} KiB idle, {shown} with the window, {closed} after it; {switches} wake-ups in {WATCHED:?}"
     );
     assert!(idle <= 80 * 1024, "{idle} KiB idle");

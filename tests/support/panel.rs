@@ -140,19 +140,6 @@ impl Item {
             .expect("the menu takes clicks");
     }
 
-    /// Every label, indented by its depth.
-    pub(crate) fn labels(&self) -> String {
-        fn collect(entries: &[Entry], depth: usize, text: &mut String) {
-            for entry in entries {
-                text.push_str(&format!("{}{}\n", "  ".repeat(depth), entry.label));
-                collect(&entry.entries, depth + 1, text);
-            }
-        }
-        let mut text = String::new();
-        collect(&self.menu(), 0, &mut text);
-        text
-    }
-
     fn property(&self, name: &str) -> OwnedValue {
         // Read anew each time: signals and caches are the business of real panels.
         let properties = Proxy::new(

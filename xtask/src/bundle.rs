@@ -31,7 +31,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         shell::run(steps::window(arguments).current_dir(&places.root))?;
     }
     let mut cargo = shell::cargo();
-    cargo.args(["build", "--package", "drawbridge", "--features", "gui", "--bins"]);
+    cargo.args(["build", "--package", "drawbridge", "--features", steps::DESKTOP, "--bins"]);
     if !options.debug {
         cargo.arg("--release");
     }
@@ -60,6 +60,7 @@ fn package(places: &Places, debug: bool) -> Result<Command> {
     if debug {
         command.arg("--debug");
     }
+    command.args(["--features", steps::DESKTOP]);
     if cfg!(target_os = "linux") {
         command.args(["--bundles", "deb"]);
     }

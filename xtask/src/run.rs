@@ -61,7 +61,7 @@ fn desktop(places: &Places, options: &Options) -> Result<()> {
     for arguments in [&["ci", "--no-audit", "--no-fund"][..], &["run", "build"]] {
         shell::run(steps::window(arguments).current_dir(&places.root))?;
     }
-    build(places, &["--features", "gui", "--bins"])?;
+    build(places, &["--features", steps::DESKTOP, "--bins"])?;
     let installation = prepare(places, options, "drawbridge-desktop")?;
     crate::runtime()?.block_on(async {
         let demo = Demo::bind(0).await?;
