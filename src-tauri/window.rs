@@ -52,6 +52,13 @@ impl Pending {
         (receiver, turn)
     }
 
+    /// Ends the listener: its window is gone.
+    fn end(&self) {
+        self.take();
+        self.turn.fetch_add(1, Ordering::AcqRel);
+        self.asked.send_modify(|_| {});
+    }
+
     /// What was asked for since the last time.
     pub(crate) fn take(&self) -> Option<Value> {
         let mut asked = None;
@@ -115,12 +122,12 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         WindowEvent::CloseRequested { api, .. } if !may_close(&app) => {
             api.prevent_close();
         }
-        // Nothing to come back to: no tray, and nothing here that keeps a door open.
-        WindowEvent::Destroyed if !app.state::<Tray>().is_shown() && doors_kept_here(&app) == 0 => {
-            app.exit(0)
-        }
         WindowEvent::Destroyed => {
-            app.state::<Pending>().take();
+            app.state::<Pending>().end();
+            // Nothing to come back to: no tray, and nothing here that keeps a door open.
+            if !app.state::<Tray>().is_shown() && doors_kept_here(&app) == 0 {
+                app.exit(0);
+            }
         }
         _ => {}
     });

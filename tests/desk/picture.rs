@@ -23,12 +23,12 @@ fn xfce_shows_the_icon_for_what_is_true_and_opens_the_menu() {
         seen = green(&desktop);
         seen.is_some()
     });
-    desktop.picture("desk-panel");
+    desktop.picture("desk-panel", "760,0,520,240");
     let (x, y) = seen.expect("just seen");
     let pixels = desktop.pixels();
     desktop.run("xdotool", &["mousemove", &x.to_string(), &y.to_string(), "click", "3"]);
     eventually("the menu covers what is below the panel", || changed(&pixels, &desktop.pixels()) > 10_000);
-    desktop.picture("desk-panel-menu");
+    desktop.picture("desk-panel-menu", "760,0,520,240");
 }
 
 /// Where the panel is green.

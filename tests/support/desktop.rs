@@ -67,10 +67,10 @@ impl Desktop {
         image.data.chunks_exact(usize::from(width) * 4).map(row).collect()
     }
 
-    /// Keeps a picture of the whole display in a folder of its own, to be looked at.
-    pub(crate) fn picture(&self, name: &str) {
+    /// Keeps a picture of a part of the display (`x,y,width,height`) in a folder of its own, to be looked at.
+    pub(crate) fn picture(&self, name: &str, part: &str) {
         let file = super::browser::pictures(name).join("display.png");
-        self.run("scrot", &["--overwrite", &file.display().to_string()]);
+        self.run("scrot", &["--overwrite", "--autoselect", part, &file.display().to_string()]);
         assert!(file.exists(), "no picture was taken");
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn screenshots(options: &Options) -> Result<()> {
     }
     let mut cargo = shell::cargo();
     cargo.args(["test", "--package", "drawbridge", "--features", "gui", "--test", "black_box", "--"]);
-    cargo.args(["desk::picture"]).env("DRAWBRIDGE_PARTS", places.parts());
+    cargo.arg("desk::").env("DRAWBRIDGE_PARTS", places.parts());
     shell::run(cargo.current_dir(&places.root))?;
     let folder = places.root.join("docs/pictures");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -56,7 +56,7 @@ pub(crate) fn icons(options: &Options) -> Result<()> {
 
 /// Where the tests leave them, and what they are called in the documents.
 const PICTURES: &[(&str, &str)] = &[
-    ("desk-overview/window.png", "overview.png"),
-    ("desk-first-run/window.png", "first-run.png"),
-    ("desk-panel-menu/tray.png", "tray.png"),
+    ("desk-visitor/overview-with-a-visitor.png", "overview.png"),
+    ("desk-first-run/1-what.png", "first-run.png"),
+    ("desk-panel-menu/display.png", "tray.png"),
 ];

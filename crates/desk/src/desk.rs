@@ -212,3 +212,62 @@ const EVENTS: usize = 256;
 const PAUSE: Duration = Duration::from_secs(2);
 /// Looks, each a twentieth of that apart, for the end of the last requests: two seconds.
 const ENDING: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drawbridge_engine::{Clock, Home, KeyringChoice, Lan};
+    use drawbridge_texts::{Language, Texts};
+    use std::{net::Ipv4Addr, path::Path};
+
+    fn desk(folder: &Path) -> Arc<Desk> {
+        let language = Language::accepted("en");
+        let configuration = Configuration {
+            home: Home::find(Some(&folder.join("home"))).unwrap(),
+            keyring: KeyringChoice::PassphraseFile(folder.join("passphrase")),
+            lan: Lan::Given(vec![Ipv4Addr::LOCALHOST.into()]),
+            clock: Clock::system(),
+            language: language.clone(),
+        };
+        Arc::new(Desk::new(configuration, Words::new(Arc::new(Texts::new()), language)))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_home_that_cannot_be_used_is_said_and_tried_again_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("home"), "not a folder").unwrap();
+        let desk = desk(folder.path());
+        let mut view = desk.watch();
+        let task = tokio::spawn(follow(Arc::clone(&desk)));
+        let gone =
+            view.wait_for(|view| matches!(view.engine, EngineState::Gone { .. })).await.unwrap().clone();
+        let EngineState::Gone { message } = gone.engine else { unreachable!("just matched") };
+        assert!(message.starts_with("The home folder") && message.ends_with('.'), "{message}");
+        let refused = desk.ask(Request::Status).await.unwrap_err();
+        assert_eq!(refused.kind, ProblemKind::Failed);
+        std::fs::remove_file(folder.path().join("home")).unwrap();
+        desk.start();
+        view.wait_for(|view| view.whole.is_some()).await.unwrap();
+        desk.ask(Request::Status).await.unwrap();
+        desk.end().await;
+        task.abort();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_listener_gets_everything_first_and_then_each_change_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let task = tokio::spawn(follow(Arc::clone(&desk)));
+        desk.watch().wait_for(|view| view.whole.is_some()).await.unwrap();
+        let (known, mut events) = desk.listen();
+        let kinds: Vec<&str> = known.iter().filter_map(|event| event["event"].as_str()).collect();
+        assert_eq!(kinds, ["engine", "state"]);
+        assert_eq!((&known[0]["state"], &known[0]["here"]), (&"running".into(), &true.into()));
+        let add = serde_json::json!({ "request": "tool-add", "name": "Notebook", "target": "9" });
+        desk.ask(serde_json::from_value(add).unwrap()).await.unwrap();
+        let event = events.recv().await.unwrap();
+        assert_eq!((&event["event"], &event["tool"]["name"]), (&"tool".into(), &"Notebook".into()));
+        desk.end().await;
+        task.abort();
+    }
+}
