@@ -26,7 +26,11 @@ pub(crate) struct Options {
 /// When a part cannot be installed, or something does not build.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let places = Places::find()?;
-    parts::ensure(&places, &[Purpose::Run, Purpose::Window], Consent::from_flag(options.yes))?;
+    parts::ensure(
+        &places,
+        &[Purpose::Run, Purpose::Window, Purpose::Bundle],
+        Consent::from_flag(options.yes),
+    )?;
     for arguments in [&["ci", "--no-audit", "--no-fund"][..], &["run", "build"]] {
         shell::run(steps::window(arguments).current_dir(&places.root))?;
     }

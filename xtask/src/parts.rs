@@ -7,6 +7,7 @@
 //! venv/bin/jupyter-lab             JupyterLab, a real tool to put behind a door
 //! venv/bin/cargo-zigbuild          the C compiler for macOS (with the `ziglang` package beside it)
 //! node/node_modules/playwright-core   drives Chromium; start it with executablePath = the `chromium` on the path
+//! node/node_modules/@tauri-apps/cli   packs the desktop program
 //! cargo/bin/cargo-deny             licences, banned crates and sources
 //! zig-cache/                       what zig compiles once
 //! ```
@@ -20,7 +21,7 @@ mod table;
 
 use anyhow::{Result, bail};
 
-pub(crate) use self::prefix::{deny_program, zigbuild_program};
+pub(crate) use self::prefix::{bundler_program, deny_program, zigbuild_program};
 pub(crate) use self::table::{MACOS, WINDOWS};
 
 use crate::places::Places;
@@ -33,6 +34,8 @@ pub(crate) enum Purpose {
     Run,
     /// Building tray and window.
     Window,
+    /// Packing the desktop program.
+    Bundle,
     /// `cargo test`: unit tests and the black-box tests with their real browsers, keyrings and tools.
     Test,
     /// Format, lints and the dependency rules.

@@ -15,8 +15,8 @@ use crate::shell;
 /// JupyterLab is a tool with everything hard behind a proxy; zig is the C compiler for macOS.
 pub(super) const PYTHON: &[&str] = &["jupyterlab==4.6.6", "cargo-zigbuild==0.24.0", "ziglang==0.17.0"];
 
-/// Drives the system's Chromium; brings no browser of its own.
-pub(super) const NODE: &[&str] = &["playwright-core@1.65.1"];
+/// The first drives the system's Chromium and brings no browser of its own; the second packs the desktop program.
+pub(super) const NODE: &[&str] = &["playwright-core@1.65.1", "@tauri-apps/cli@2.12.4"];
 
 /// The version the public CI uses too.
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
@@ -102,7 +102,9 @@ pub(super) fn node(places: &Places) -> Result<()> {
 /// Are our versions of the Node packages there?
 pub(super) fn has_node(places: &Places) -> bool {
     let folder = places.parts().join("node");
-    stamped(&folder, NODE) && folder.join("node_modules/playwright-core/package.json").is_file()
+    stamped(&folder, NODE)
+        && folder.join("node_modules/playwright-core/package.json").is_file()
+        && bundler_program(places).is_file()
 }
 
 /// Compiles cargo-deny (unoptimised: half a minute instead of several, and it is quick enough).
@@ -133,6 +135,11 @@ pub(super) fn has_cargo_deny(places: &Places) -> bool {
 /// Where cargo-deny is.
 pub(crate) fn deny_program(places: &Places) -> PathBuf {
     places.parts().join("cargo/bin/cargo-deny")
+}
+
+/// Where the packer of the desktop program is; Node runs it.
+pub(crate) fn bundler_program(places: &Places) -> PathBuf {
+    places.parts().join("node/node_modules/@tauri-apps/cli/tauri.js")
 }
 
 /// Where cargo-zigbuild is.

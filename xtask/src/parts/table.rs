@@ -2,7 +2,7 @@
 //!
 //! `present` asks the thing itself rather than a package manager, so that a part installed some other way counts.
 
-use super::Purpose::{Checks, Long, OtherSystems, Run, Test, Window};
+use super::Purpose::{Bundle, Checks, Long, OtherSystems, Run, Test, Window};
 use super::{Part, Source, prefix};
 use crate::places::Places;
 use crate::shell::{answers, found};
@@ -24,7 +24,7 @@ pub(super) const PARTS: &[Part] = &[
     debian("Chromium", &[Test], |_| found("chromium").is_some(), &["chromium"]),
     // Puts our authority into a browser profile of a test.
     debian("certutil", &[Test], |_| found("certutil").is_some(), &["libnss3-tools"]),
-    debian("Node.js", &[Test, Window], |_| has_node(), &["nodejs", "npm"]),
+    debian("Node.js", &[Test, Window, Bundle], |_| has_node(), &["nodejs", "npm"]),
     // The toolkit links the system's webview; `pkg-config` tells where it is.
     debian(
         "WebKitGTK",
@@ -85,7 +85,12 @@ pub(super) const PARTS: &[Part] = &[
         present: prefix::has_python,
         source: Source::Python,
     },
-    Part { name: "Playwright", purposes: &[Test], present: prefix::has_node, source: Source::Node },
+    Part {
+        name: "Playwright and the packer",
+        purposes: &[Test, Bundle],
+        present: prefix::has_node,
+        source: Source::Node,
+    },
     Part { name: "cargo-deny", purposes: &[Checks], present: prefix::has_cargo_deny, source: Source::Crate },
 ];
 
