@@ -77,8 +77,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     runtime.spawn(window::follow_bell(handle.clone(), bell));
     runtime.spawn(end_on_signal(handle.clone()));
     tray::begin(&handle, &desk);
-    // A driver of the window waits for one.
-    if window || std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some() {
+    if window || window::is_driven() {
         window::show(&handle, window::Show::overview());
     }
     let ending = Arc::clone(&desk);

@@ -112,7 +112,7 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         .inner_size(1000.0, 720.0)
         .min_inner_size(480.0, 420.0)
         // Nothing of the window outlives it: no cache, no storage beside the home.
-        .incognito(true)
+        .incognito(!is_driven())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)
@@ -132,6 +132,11 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         _ => {}
     });
     Ok(())
+}
+
+/// Whether a driver holds the window: it waits for one, and can hold none that keeps to itself.
+pub(crate) fn is_driven() -> bool {
+    std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true")
 }
 
 /// Our own pages only: a tool's page, a visitor's name or anything else never gets this window.
