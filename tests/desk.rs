@@ -1,5 +1,10 @@
 //! Tray and window, driven as a panel and a person would.
 
+mod confined;
 mod cost;
+mod hostile;
 mod picture;
+mod place;
 mod tray;
+mod visitor;
+mod window;

@@ -13,6 +13,8 @@ pub(crate) mod recorder;
 pub(crate) mod sentence;
 pub(crate) mod session_bus;
 pub(crate) mod trial;
+#[cfg(feature = "gui")]
+pub(crate) mod webdriver;
 pub(crate) mod wire;
 
 pub(crate) use enclosure::Enclosure;
