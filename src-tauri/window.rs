@@ -98,6 +98,13 @@ pub(crate) fn show(app: &AppHandle, show: Show) {
     }
 }
 
+/// Opens the window where there is none; in one that is open its owner may be in the middle of something.
+pub(crate) fn show_unless_open(app: &AppHandle) {
+    if app.get_webview_window(LABEL).is_none() {
+        show(app, Show::overview());
+    }
+}
+
 /// Shows the window whenever a second desktop is started for this home.
 pub(crate) async fn follow_bell(app: AppHandle, mut bell: Bell) {
     loop {

@@ -3,7 +3,7 @@
 //! It waits for a panel that is not there yet and comes back to one that restarts; the window learns whether one is.
 
 use super::Tray;
-use crate::window::{self, Show};
+use crate::window;
 use drawbridge_desk::{Act, Entry, Face, Shade};
 use drawbridge_protocol::Headline;
 use ksni::{
@@ -55,7 +55,7 @@ fn live(app: &AppHandle, mut face: watch::Receiver<Face>, acts: mpsc::UnboundedS
 
 fn without_panel(app: &AppHandle) {
     app.state::<Tray>().set_shown(false);
-    window::show(app, Show::overview());
+    window::show_unless_open(app);
 }
 
 impl Item {
@@ -144,7 +144,7 @@ impl ksni::Tray for Item {
         tauri::async_runtime::spawn(async move {
             tokio::time::sleep(GRACE).await;
             if !app.state::<Tray>().is_shown() {
-                window::show(&app, Show::overview());
+                window::show_unless_open(&app);
             }
         });
         true
