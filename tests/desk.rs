@@ -1,10 +1,12 @@
 //! Tray and window, driven as a panel and a person would.
 
+mod access;
 mod confined;
 mod cost;
 mod hostile;
 mod picture;
 mod place;
 mod tray;
+mod trouble;
 mod visitor;
 mod window;

@@ -95,7 +95,7 @@ fn browser_of_sixty_thousand_letters_is_a_short_text() {
 }
 
 /// Signs in at the gate as a browser would that calls itself by this.
-fn sign_in(trial: &Trial, agent: &str) {
+pub(super) fn sign_in(trial: &Trial, agent: &str) {
     let gate = trial.gate();
     let (origin, to) = (format!("origin: {gate}"), format!("{gate}/sign-in"));
     let password = format!("password={PASSWORD}");

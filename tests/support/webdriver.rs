@@ -58,24 +58,9 @@ impl WebDriver {
         self.act(at, "value", &json!({"text": text}));
     }
 
-    /// Types or chooses where the focus is not asked for: files, options.
-    pub(crate) fn send(&self, at: &str, text: &str) {
-        self.act(at, "value", &json!({"text": text}));
-    }
-
     /// What is read at a place.
     pub(crate) fn text(&self, at: &str) -> String {
         self.read(at, "text")
-    }
-
-    /// An attribute; empty where there is none.
-    pub(crate) fn attribute(&self, at: &str, name: &str) -> String {
-        self.read(at, &format!("attribute/{name}"))
-    }
-
-    /// How many places there are now, seen or not.
-    pub(crate) fn count(&self, at: &str) -> usize {
-        self.elements(at).len()
     }
 
     /// Whether something is seen at a place now.
@@ -131,6 +116,12 @@ impl WebDriver {
     /// Windows there are.
     pub(crate) fn windows(&self) -> usize {
         self.get("window/handles").expect("a list").as_array().map_or(0, Vec::len)
+    }
+
+    /// Takes hold of the window that is there now, after the one before was closed.
+    pub(crate) fn hold_the_window(&self) {
+        let handle = self.get("window/handles").expect("a list")[0].take();
+        self.post("window", &json!({"handle": handle})).expect("it can be held");
     }
 
     /// Keeps a picture of the window.
