@@ -143,7 +143,6 @@ impl WebDriver {
                 None => "it is not there".to_owned(),
             };
             if start.elapsed() > DEADLINE {
-                self.picture("failure");
                 panic!("{what} at {at}: {failed}; the window shows:\n{}", self.page());
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -182,14 +181,12 @@ impl WebDriver {
 
 impl Drop for WebDriver {
     fn drop(&mut self) {
-        if std::thread::panicking() && !self.session.is_empty() {
-            if let Some(picture) =
-                self.get("screenshot").ok().and_then(|it| it.as_str().map(ToOwned::to_owned))
-            {
-                let path = self.pictures.join("failure.png");
-                let _ = STANDARD.decode(picture).map(|bytes| fs::write(&path, bytes));
-                eprintln!("the window as it was: {}", path.display());
-            }
+        if std::thread::panicking()
+            && let Ok(Value::String(picture)) = self.get("screenshot")
+        {
+            let path = self.pictures.join("failure.png");
+            let _ = STANDARD.decode(picture).map(|bytes| fs::write(&path, bytes));
+            eprintln!("the window as it was: {}", path.display());
         }
         // Ends the desktop program gently; the group is for what is left.
         let _ = exchange(self.address, "DELETE", &format!("/session/{}", self.session), None);
