@@ -16,6 +16,8 @@ fn gui() {
         return;
     }
     println!("cargo::rerun-if-changed=ui/dist");
+    // Not watched by tauri-build, which expects them elsewhere; what the window may do must never be yesterday's.
+    println!("cargo::rerun-if-changed=src-tauri/capabilities");
     let attributes = tauri_build::Attributes::new()
         .capabilities_path_pattern("./src-tauri/capabilities/**/*")
         .app_manifest(tauri_build::AppManifest::new().commands(&["ask"]));
