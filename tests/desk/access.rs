@@ -92,6 +92,7 @@ fn tools(window: &WebDriver) {
     assert_accessible(window, "tools");
     window.click(&level("A tool with", "Internet"));
     window.until("//li[contains(., 'self-signed')]");
+    eventually("the button that opens is in sight", || window.script(IN_SIGHT, &[]) == true);
     assert_accessible(window, "tools-draft-internet");
     window.click(&level("Notebook", "This computer only"));
     assert_accessible(window, "tools-draft-local");
@@ -165,6 +166,12 @@ fn assert_accessible(window: &WebDriver, picture: &str) {
     assert!(found["checked"].as_u64() > Some(10), "axe looked at {found}");
     assert_eq!(found["violations"], json!([]), "{picture}: {found:#}");
 }
+
+/// Whether the button of what was chosen can be seen without scrolling.
+const IN_SIGHT: &str = "
+const button = [...document.querySelectorAll('main .draft button')].find((it) => it.innerText.includes('Open to'));
+return button !== undefined && button.getBoundingClientRect().bottom <= innerHeight;
+";
 
 const AXE: &str = "
 const done = arguments[0];

@@ -106,6 +106,8 @@ impl WebDriver {
     /// Gives the window this size.
     pub(crate) fn resize(&self, width: u32, height: u32) {
         self.post("window/rect", &json!({"width": width, "height": height})).expect("windows have sizes");
+        let is_so = || self.script("return [innerWidth, innerHeight]", &[]) == json!([width, height]);
+        eventually("the page has the window's size", is_so);
     }
 
     /// Where the page is.
@@ -126,6 +128,10 @@ impl WebDriver {
 
     /// Keeps a picture of the window.
     pub(crate) fn picture(&self, name: &str) {
+        // A picture is of the frame that was drawn last, so what changed just now must be drawn first.
+        let frames =
+            "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+        self.script_async(frames, &[]);
         let picture = self.get("screenshot").expect("windows can be pictured");
         let bytes = STANDARD.decode(picture.as_str().unwrap_or_default()).expect("base64");
         fs::write(self.pictures.join(format!("{name}.png")), bytes).expect("a file");
