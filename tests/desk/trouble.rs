@@ -2,7 +2,11 @@
 
 use super::place::{address, button, card, dialog, field, level, tab};
 use crate::support::{Recorder, desktop::Desktop, eventually, trial::PASSWORD, webdriver::WebDriver};
-use std::{fs, net::TcpListener, time::Instant};
+use std::{
+    fs,
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 #[test]
 fn engine_that_was_killed_is_brought_back_from_the_window() {
@@ -163,6 +167,25 @@ fn without_a_tray_closing_asks_what_to_do_with_open_doors() {
     window.click(&button("Close the doors too"));
     eventually("the program ends with its window", || desktop.windows().is_empty());
     eventually("nothing listens", || desktop.trial.listening().is_empty());
+}
+
+#[test]
+fn panel_that_goes_away_leaves_the_window_as_it_is() {
+    let mut desktop = Desktop::with_panel();
+    let window = WebDriver::open(&desktop, "desk-panel-gone");
+    drop(desktop.panel.as_ref().expect("a panel").item());
+    window.click(&button("Skip this"));
+    window.click(&tab("People"));
+    window.click(&button("Add person"));
+    window.fill(&dialog(&field("Name to sign in with")), "anna");
+    desktop.panel = None;
+    // Four seconds later a window would open where there is none.
+    let gone = Instant::now();
+    while gone.elapsed() < Duration::from_secs(6) {
+        assert!(window.shows(&dialog("")), "the form is gone {:?} after the panel", gone.elapsed());
+    }
+    window.click(&dialog(&button("Add person")));
+    window.until(&dialog("[contains(., 'anna')]"));
 }
 
 #[test]
