@@ -44,7 +44,7 @@ fn visitor_is_let_in_by_what_the_window_showed_and_put_out_from_there() {
     script.finish();
     assert_eq!(jupyter.received().expect("a record").len(), seen, "nothing came through after the end");
     eventually("the session is gone", || desktop.trial.json(&["session", "list"]) == json!([]));
-    window.until_gone(&end);
+    window.until_gone(visitor);
     window.picture("overview-after-the-end");
 }
 

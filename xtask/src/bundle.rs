@@ -56,11 +56,7 @@ fn package(places: &Places, debug: bool) -> Result<Command> {
     let program = program.to_str().context("the target folder's path is no text")?;
     let more = serde_json::json!({ "bundle": { "linux": { "deb": { "files": { "/usr/bin/drawbridge": program } } } } });
     let mut command = Command::new("node");
-    command
-        .arg("ui/node_modules/@tauri-apps/cli/tauri.js")
-        .arg("bundle")
-        .arg("--config")
-        .arg(more.to_string());
+    command.arg(parts::bundler_program(places)).arg("bundle").arg("--config").arg(more.to_string());
     if debug {
         command.arg("--debug");
     }

@@ -165,6 +165,7 @@ impl State {
         self.close_what_is_over(now).await;
         if self.looked.elapsed() >= super::LOOK {
             self.looked = Instant::now();
+            self.look_at_tools_that_are_down();
             let network = look(&self.lan).await;
             if network != self.network {
                 self.network = network;

@@ -12,7 +12,7 @@ use crate::{
     tools::{ToolId, target::Target},
 };
 use drawbridge_protocol::{Level, NetworkTarget, Tool, ToolAdd, ToolSet, Url};
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 impl State {
     /// Adds a tool at local.
@@ -181,18 +181,25 @@ impl State {
 
     /// Whether anything answers at a tool's address, so that a mistyped port is noticed here and not by a visitor.
     pub(super) async fn look_at_tool(&self, id: &ToolId) {
-        let Some(tool) = self.settings.tools.iter().find(|tool| tool.id == *id) else { return };
+        let Some(tool) = self.settings.tool(id.as_str()) else { return };
         let Ok(addresses) = tool.target.addresses() else { return };
-        let answers = tokio::time::timeout(LOOK, async {
-            for address in addresses {
-                if tokio::net::TcpStream::connect(address).await.is_ok() {
-                    return true;
-                }
-            }
-            false
-        });
-        let fault = if answers.await.unwrap_or(false) { None } else { Some(ToolFault::Down) };
+        let fault = if answers(addresses).await { None } else { Some(ToolFault::Down) };
         self.shared.tool_faults.note(id, fault);
+    }
+
+    /// Looks again at open tools that did not run: whoever starts one wants to see that it is found. Nothing waits for it.
+    pub(super) fn look_at_tools_that_are_down(&self) {
+        for tool in self.settings.tools.iter().filter(|tool| tool.level > Level::Local) {
+            let (id, shared) = (tool.id.clone(), Arc::clone(&self.shared));
+            let Ok(addresses) = tool.target.addresses() else { continue };
+            if shared.tool_faults.of(&id) == Some(ToolFault::Down) {
+                tokio::spawn(async move {
+                    if answers(addresses).await && shared.tool_faults.note(&id, None) {
+                        shared.changed.notify_one();
+                    }
+                });
+            }
+        }
     }
 
     /// Acknowledgement, settings, marker, in this order: cut short anywhere, the tool is lower.
@@ -343,6 +350,19 @@ impl Slot {
             Self::InternetTool => 9444,
         }
     }
+}
+
+/// Whether anything listens at one of these.
+async fn answers(addresses: Vec<SocketAddr>) -> bool {
+    let connected = tokio::time::timeout(LOOK, async {
+        for address in addresses {
+            if tokio::net::TcpStream::connect(address).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    });
+    connected.await.unwrap_or(false)
 }
 
 /// How long a tool is waited for when it is raised (chosen: loopback answers at once).

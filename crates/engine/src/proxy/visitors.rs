@@ -15,8 +15,15 @@ pub(crate) struct Visitors(Mutex<HashMap<Row, Times>>);
 
 /// User, tool, address.
 type Row = (String, String, IpAddr);
-/// First seen, last seen, tunnels open.
-type Times = (Timestamp, Instant, usize);
+
+/// What is known of a row.
+struct Times {
+    since: Timestamp,
+    last: Instant,
+    tunnels: usize,
+    /// Nothing but its tunnels keeps it: a session or rights ended since it was last seen.
+    ended: bool,
+}
 
 /// One of them.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -32,18 +39,19 @@ impl Visitors {
     pub(crate) fn seen(&self, permit: &Permit, client: Client, now: Timestamp) {
         let mut all = self.lock();
         let key = row(permit, client);
-        if let Some((_, last, _)) = all.get_mut(&key) {
-            *last = Instant::now();
+        if let Some(times) = all.get_mut(&key) {
+            times.last = Instant::now();
+            times.ended = false;
         } else if all.len() < MOST {
-            all.insert(key, (now, Instant::now(), 0));
+            all.insert(key, Times { since: now, last: Instant::now(), tunnels: 0, ended: false });
         }
     }
 
     /// Keeps a visitor in the list while a tunnel is open.
     pub(crate) fn hold(shared: &Arc<Shared>, permit: &Permit, client: Client) -> Held {
         let key = row(permit, client);
-        if let Some((_, _, tunnels)) = shared.visitors.lock().get_mut(&key) {
-            *tunnels += 1;
+        if let Some(times) = shared.visitors.lock().get_mut(&key) {
+            times.tunnels += 1;
         }
         Held { shared: Arc::clone(shared), key }
     }
@@ -51,11 +59,11 @@ impl Visitors {
     /// Forgets those who left and lists the rest, longest first.
     pub(crate) fn list(&self) -> Vec<Seen> {
         let mut all = self.lock();
-        all.retain(|_, (_, last, tunnels)| *tunnels > 0 || last.elapsed() < limits::VISITOR_KEPT);
+        all.retain(|_, times| times.tunnels > 0 || times.last.elapsed() < limits::VISITOR_KEPT);
         let mut list: Vec<Seen> = all
             .iter()
-            .map(|((user, tool, address), (since, _, _))| Seen {
-                since: *since,
+            .map(|((user, tool, address), times)| Seen {
+                since: times.since,
                 user: user.clone(),
                 tool: tool.clone(),
                 address: *address,
@@ -66,9 +74,12 @@ impl Visitors {
     }
 
     /// The list starts anew: someone's session or rights ended. Whoever is still in shows up with the next request, or has
-    /// a tunnel open.
+    /// a tunnel open; a tunnel that closes now takes its row with it.
     pub(crate) fn forget(&self) {
-        self.lock().retain(|_, (_, _, tunnels)| *tunnels > 0);
+        self.lock().retain(|_, times| {
+            times.ended = true;
+            times.tunnels > 0
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Row, Times>> {
@@ -84,9 +95,13 @@ pub(crate) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some((_, last, tunnels)) = self.shared.visitors.lock().get_mut(&self.key) {
-            *tunnels = tunnels.saturating_sub(1);
-            *last = Instant::now();
+        let mut all = self.shared.visitors.lock();
+        let Some(times) = all.get_mut(&self.key) else { return };
+        times.tunnels = times.tunnels.saturating_sub(1);
+        times.last = Instant::now();
+        if times.ended && times.tunnels == 0 {
+            all.remove(&self.key);
+            self.shared.changed.notify_one();
         }
     }
 }
