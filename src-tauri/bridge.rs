@@ -1,7 +1,6 @@
 //! The one command of the window: a request for the engine, or a service of the shell.
 
-use crate::window::Pending;
-use drawbridge_desk::{Clipboard, Desk, browse};
+use drawbridge_desk::{Desk, Kind, Pending};
 use drawbridge_protocol::{Problem, ProblemKind, Request};
 use drawbridge_texts::Sentence;
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use tauri::{
     Manager, State, WebviewWindow,
     ipc::{Channel, JavaScriptChannelId},
 };
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast::error::RecvError, watch};
 
 /// What the shell itself does for the window.
 #[derive(Deserialize)]
@@ -23,6 +22,9 @@ enum Service {
     Copy {
         /// The text.
         text: String,
+        /// Not for programs that keep what was copied.
+        #[serde(default)]
+        secret: bool,
     },
     /// Opens an address in the browser.
     Browse {
@@ -52,15 +54,15 @@ pub(crate) async fn ask(
         Service::Listen => {
             if let Some(channel) = channel {
                 let channel = channel.channel_on(window.as_ref().clone());
-                tauri::async_runtime::spawn(pass_on(window, Arc::clone(&desk), channel));
+                let listener = window.state::<Pending>().listener();
+                tauri::async_runtime::spawn(pass_on(window, Arc::clone(&desk), channel, listener));
             }
         }
-        Service::Copy { text } => window
-            .state::<Clipboard>()
-            .copy(text)
-            .map_err(|error| desk.problem(&Sentence::new("tray-copy-failed").quoting("cause", &error)))?,
-        Service::Browse { url } => browse(&url)
-            .map_err(|error| desk.problem(&Sentence::new("tray-browse-failed").quoting("cause", &error)))?,
+        Service::Copy { text, secret } => {
+            let kind = if secret { Kind::Secret } else { Kind::Open };
+            desk.copy(text, kind).await?;
+        }
+        Service::Browse { url } => desk.browse(url).await?,
         Service::Start => desk.start(),
         Service::CloseWindow => {
             let _ = window.destroy();
@@ -70,9 +72,13 @@ pub(crate) async fn ask(
 }
 
 /// Passes events to the window until it is gone or listens anew.
-async fn pass_on(window: WebviewWindow, desk: Arc<Desk>, channel: Channel<Value>) {
+async fn pass_on(
+    window: WebviewWindow,
+    desk: Arc<Desk>,
+    channel: Channel<Value>,
+    (mut asked, turn): (watch::Receiver<Option<Value>>, u64),
+) {
     let pending = window.state::<Pending>();
-    let (mut asked, turn) = pending.listener();
     let (mut known, mut events) = desk.listen();
     loop {
         for event in known.drain(..) {

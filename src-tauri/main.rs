@@ -15,13 +15,13 @@ mod tray;
 mod window;
 
 use clap::Parser;
-use drawbridge_desk::{Clipboard, Desk, follow};
+use drawbridge_desk::{Desk, Pending, Show, follow};
 use drawbridge_engine::{Bell, BellError, Clock, Configuration, Lan};
 use drawbridge_texts::{Language, Tell, Texts, Words};
 use place::Place;
 use std::{io::Write, net::IpAddr, process::ExitCode, sync::Arc};
 use tauri::RunEvent;
-use {tray::Tray, window::Pending};
+use tray::Tray;
 
 /// Tray and window of Drawbridge.
 #[derive(Parser)]
@@ -56,10 +56,12 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     tauri::async_runtime::set(runtime.handle().clone());
     let bell = match runtime.block_on(Bell::hang(&home)) {
-        Ok(bell) => bell,
+        Ok(bell) => Some(bell),
         // The other one shows its window now.
         Err(BellError::Rung) => return Ok(()),
-        Err(error) => anyhow::bail!(words.whole(&error.sentence())),
+        // The window says what is wrong with the home, and may reach an engine that runs there all the same.
+        Err(BellError::Home(_)) => None,
+        Err(error @ BellError::Silent(_)) => anyhow::bail!(words.whole(&error.sentence())),
     };
     let lan = if lan.is_empty() { Lan::Found } else { Lan::Given(lan) };
     let configuration =
@@ -68,17 +70,18 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let app = tauri::Builder::default()
         .manage(Arc::clone(&desk))
         .manage(Pending::new())
-        .manage(Clipboard::default())
         .manage(Tray::default())
         .invoke_handler(tauri::generate_handler![bridge::ask])
         .build(tauri::generate_context!())?;
     let handle = app.handle().clone();
     runtime.spawn(follow(Arc::clone(&desk)));
-    runtime.spawn(window::follow_bell(handle.clone(), bell));
+    if let Some(bell) = bell {
+        runtime.spawn(window::follow_bell(handle.clone(), bell));
+    }
     runtime.spawn(end_on_signal(handle.clone()));
     tray::begin(&handle, &desk);
     if window || window::is_driven() {
-        window::show(&handle, window::Show::overview());
+        window::show(&handle, Show::window());
     }
     let ending = Arc::clone(&desk);
     app.run(move |_, event| match event {

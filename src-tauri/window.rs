@@ -1,86 +1,19 @@
 //! The window: made when somebody wants to see it, destroyed when closed. It shows our own pages and nothing else.
 
 use crate::tray::Tray;
-use drawbridge_desk::{Desk, EngineState};
+use drawbridge_desk::{Desk, EngineState, Pending, Show};
 use drawbridge_engine::Bell;
-use drawbridge_protocol::{Level, Problem};
-use serde::Serialize;
-use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use drawbridge_protocol::Level;
+use serde_json::json;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, WindowEvent, webview::NewWindowResponse};
-use tokio::sync::watch;
-
-/// What the window shall show.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Show {
-    pub(crate) panel: &'static str,
-    /// A tool's id.
-    pub(crate) tool: Option<String>,
-    /// Its QR code at once.
-    pub(crate) qr: bool,
-    /// What went wrong outside the window.
-    pub(crate) problem: Option<Problem>,
-}
-
-impl Show {
-    pub(crate) const fn overview() -> Self {
-        Self { panel: "overview", tool: None, qr: false, problem: None }
-    }
-}
-
-/// Events for the window from this side; kept until it listens.
-pub(crate) struct Pending {
-    asked: watch::Sender<Option<Value>>,
-    turn: AtomicU64,
-}
-
-impl Pending {
-    pub(crate) fn new() -> Self {
-        Self { asked: watch::Sender::new(None), turn: AtomicU64::new(0) }
-    }
-
-    /// The place of a new listener, which ends the one before.
-    pub(crate) fn listener(&self) -> (watch::Receiver<Option<Value>>, u64) {
-        let turn = self.turn.fetch_add(1, Ordering::AcqRel) + 1;
-        let mut receiver = self.asked.subscribe();
-        receiver.mark_changed();
-        // The listener before wakes up and sees that its turn is over.
-        self.asked.send_modify(|_| {});
-        (receiver, turn)
-    }
-
-    /// Ends the listener: its window is gone.
-    fn end(&self) {
-        self.take();
-        self.turn.fetch_add(1, Ordering::AcqRel);
-        self.asked.send_modify(|_| {});
-    }
-
-    /// What was asked for since the last time.
-    pub(crate) fn take(&self) -> Option<Value> {
-        let mut asked = None;
-        self.asked.send_if_modified(|kept| {
-            asked = kept.take();
-            false
-        });
-        asked
-    }
-
-    pub(crate) fn is_turn(&self, turn: u64) -> bool {
-        self.turn.load(Ordering::Acquire) == turn
-    }
-}
 
 /// Shows the window, and in it what was asked for.
 pub(crate) fn show(app: &AppHandle, show: Show) {
-    let mut event = serde_json::to_value(show).unwrap_or_default();
-    if let Value::Object(fields) = &mut event {
-        fields.insert("event".to_owned(), "show".into());
-    }
-    app.state::<Pending>().asked.send_replace(Some(event));
+    app.state::<Pending>().ask(show.event());
     let handle = app.clone();
     let done = app.run_on_main_thread(move || {
         let shown = match handle.get_webview_window(LABEL) {
@@ -101,7 +34,7 @@ pub(crate) fn show(app: &AppHandle, show: Show) {
 /// Opens the window where there is none; in one that is open its owner may be in the middle of something.
 pub(crate) fn show_unless_open(app: &AppHandle) {
     if app.get_webview_window(LABEL).is_none() {
-        show(app, Show::overview());
+        show(app, Show::window());
     }
 }
 
@@ -109,7 +42,7 @@ pub(crate) fn show_unless_open(app: &AppHandle) {
 pub(crate) async fn follow_bell(app: AppHandle, mut bell: Bell) {
     loop {
         bell.rung().await;
-        show(&app, Show::overview());
+        show(&app, Show::window());
     }
 }
 
@@ -125,9 +58,14 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         .on_download(|_, _| false)
         .build()?;
     let app = app.clone();
+    let asked = Mutex::new(None::<Instant>);
     window.on_window_event(move |event| match event {
         WindowEvent::CloseRequested { api, .. } if !may_close(&app) => {
-            api.prevent_close();
+            // Whoever insists may close: a page that does not answer must not keep the window.
+            let before = asked.lock().unwrap_or_else(PoisonError::into_inner).replace(Instant::now());
+            if before.is_none_or(|before| before.elapsed() > INSISTS) {
+                api.prevent_close();
+            }
         }
         WindowEvent::Destroyed => {
             app.state::<Pending>().end();
@@ -143,15 +81,18 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
 
 /// Whether a driver holds the window: it waits for one, and can hold none that keeps to itself.
 pub(crate) fn is_driven() -> bool {
-    std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true")
+    cfg!(debug_assertions)
+        && std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true")
 }
 
 /// Our own pages only: a tool's page, a visitor's name or anything else never gets this window.
 fn is_ours(url: &tauri::Url) -> bool {
     match url.scheme() {
         "tauri" => url.host_str() == Some("localhost"),
-        // How Windows spells the same.
-        "http" | "https" => url.host_str() == Some("tauri.localhost"),
+        // How Windows spells the same; with a port it would be somebody else's.
+        "http" | "https" => {
+            cfg!(windows) && url.host_str() == Some("tauri.localhost") && url.port().is_none()
+        }
         _ => false,
     }
 }
@@ -162,7 +103,7 @@ fn may_close(app: &AppHandle) -> bool {
     if app.state::<Tray>().is_shown() || doors == 0 {
         return true;
     }
-    app.state::<Pending>().asked.send_replace(Some(json!({ "event": "closing", "doors": doors })));
+    app.state::<Pending>().ask(json!({ "event": "closing", "doors": doors }));
     false
 }
 
@@ -180,3 +121,5 @@ fn doors_kept_here(app: &AppHandle) -> usize {
 }
 
 const LABEL: &str = "window";
+/// A second try to close within this time is one that insists.
+const INSISTS: Duration = Duration::from_secs(10);

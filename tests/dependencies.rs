@@ -33,3 +33,16 @@ fn the_command_line_links_no_toolkit() {
         assert!(!linked.contains(toolkit), "{linked}");
     }
 }
+
+#[test]
+fn the_desktop_shell_stays_thin() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src-tauri");
+    let lines: usize = ["", "tray"]
+        .into_iter()
+        .flat_map(|inside| std::fs::read_dir(folder.join(inside)).expect("the shell's sources"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("build.rs"))
+        .map(|path| std::fs::read_to_string(path).expect("a source").lines().count())
+        .sum();
+    assert!((400..=800).contains(&lines), "{lines} lines; what knows no toolkit belongs to crates/desk");
+}

@@ -7,6 +7,7 @@ tray-closed = Nothing is reachable from elsewhere
 tray-lan = Open on the local network: { $names }
 tray-internet = Open to the internet: { $names }
 tray-trouble = Something is not as you wanted it
+tray-trouble-open = Open: { $names }. Something is not as you wanted it
 tray-problems = { $count ->
     [one] One thing needs you
    *[other] { $count } things need you
@@ -19,6 +20,7 @@ tray-short-internet = internet
 tray-level-local = This computer only
 tray-level-lan = Local network, with password
 tray-level-internet = Internet, with HTTPS
+tray-limit = Opened here, it closes by itself after 8 hours
 tray-copy = Copy share address
 tray-qr = Show QR code…
 tray-open = Open on this computer

@@ -15,15 +15,15 @@ use native as backend;
 #[cfg(target_os = "linux")]
 use status_notifier as backend;
 
-use crate::window::{self, Show};
-use drawbridge_desk::{Act, Clipboard, Desk, Face, browse};
-use drawbridge_protocol::{Problem, Request, Url};
+use crate::window;
+use drawbridge_desk::{Act, Desk, Face, Kind, Show};
+use drawbridge_protocol::{Level, Problem, Request, Url};
 use drawbridge_texts::Sentence;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
-use tauri::{AppHandle, Manager};
+use tauri::AppHandle;
 use tokio::sync::{mpsc, watch};
 
 /// Whether the tray is on a screen, known to the window.
@@ -43,7 +43,7 @@ impl Tray {
 
 /// Shows the tray where there is a place for it, and keeps it true. Where there is none, the window opens.
 pub(crate) fn begin(app: &AppHandle, desk: &Arc<Desk>) {
-    let (acts, queue) = mpsc::unbounded_channel();
+    let (acts, queue) = mpsc::channel(CLICKS);
     let mut view = desk.watch();
     let (faces, face) = watch::channel(Face::of(desk.words(), &view.borrow_and_update()));
     backend::begin(app, face, acts);
@@ -57,24 +57,40 @@ pub(crate) fn begin(app: &AppHandle, desk: &Arc<Desk>) {
     });
 }
 
-async fn carry_out(app: AppHandle, desk: Arc<Desk>, mut acts: mpsc::UnboundedReceiver<Act>) {
+/// Levels one after another, in the order of the clicks; everything else at once.
+async fn carry_out(app: AppHandle, desk: Arc<Desk>, mut acts: mpsc::Receiver<Act>) {
+    let (levels, mut queue) = mpsc::channel(CLICKS);
+    let in_order = (app.clone(), Arc::clone(&desk));
+    tauri::async_runtime::spawn(async move {
+        while let Some(act) = queue.recv().await {
+            perform(&in_order.0, &in_order.1, act).await;
+        }
+    });
     while let Some(act) = acts.recv().await {
+        if let Act::Level(..) = act {
+            // Full means that nothing answers; one more click is no help then.
+            let _ = levels.try_send(act);
+            continue;
+        }
         let (app, desk) = (app.clone(), Arc::clone(&desk));
         // Closing everything must not wait for a level on its way up.
-        tauri::async_runtime::spawn(async move {
-            if let Err(problem) = act_on(&app, &desk, act).await {
-                window::show(&app, Show { problem: Some(problem), ..Show::overview() });
-            }
-        });
+        tauri::async_runtime::spawn(async move { perform(&app, &desk, act).await });
+    }
+}
+
+/// Does it; what is refused is said in the window.
+async fn perform(app: &AppHandle, desk: &Desk, act: Act) {
+    if let Err(problem) = act_on(app, desk, act).await {
+        window::show(app, Show { problem: Some(problem), ..Show::window() });
     }
 }
 
 async fn act_on(app: &AppHandle, desk: &Desk, act: Act) -> Result<(), Problem> {
     match act {
-        Act::Window => window::show(app, Show::overview()),
-        Act::Settings => window::show(app, Show { panel: "settings", ..Show::overview() }),
-        Act::Qr(tool) => window::show(app, Show { tool: Some(tool), qr: true, ..Show::overview() }),
-        Act::Level(tool, level) => drop(desk.ask(Request::Level { tool, level, for_seconds: None }).await?),
+        Act::Window => window::show(app, Show::window()),
+        Act::Settings => window::show(app, Show { panel: Some("settings"), ..Show::window() }),
+        Act::Qr(tool) => window::show(app, Show { tool: Some(tool), qr: true, ..Show::window() }),
+        Act::Level(tool, level) => set_level(desk, tool, level).await?,
         Act::Close => drop(desk.ask(Request::Close).await?),
         Act::Start => desk.start(),
         Act::Quit => app.exit(0),
@@ -83,15 +99,28 @@ async fn act_on(app: &AppHandle, desk: &Desk, act: Act) -> Result<(), Problem> {
             let url: Url = serde_json::from_value(reply).map_err(|error| {
                 desk.problem(&Sentence::new("tray-not-understood").quoting("cause", &error))
             })?;
-            app.state::<Clipboard>()
-                .copy(url.url)
-                .map_err(|error| desk.problem(&Sentence::new("tray-copy-failed").quoting("cause", &error)))?;
+            desk.copy(url.url, Kind::Open).await?;
         }
-        Act::Open(target) => {
-            browse(&target).map_err(|error| {
-                desk.problem(&Sentence::new("tray-browse-failed").quoting("cause", &error))
-            })?;
-        }
+        Act::Open(target) => desk.browse(target).await?,
     }
     Ok(())
 }
+
+/// A click on the level that is set changes nothing, its time limit least of all; going up is for a while.
+async fn set_level(desk: &Desk, tool: String, level: Level) -> Result<(), Problem> {
+    let now = desk.watch().borrow().whole.as_ref().and_then(|whole| {
+        let known = whole.status.tools.iter().find(|known| known.id == tool)?;
+        (known.level == known.wanted).then_some(known.level)
+    });
+    if now == Some(level) {
+        return Ok(());
+    }
+    let for_seconds =
+        now.is_none_or(|now| level > now).then_some(OPEN_SECONDS).filter(|_| level > Level::Local);
+    desk.ask(Request::Level { tool, level, for_seconds }).await.map(drop)
+}
+
+/// Clicks that wait (chosen: more than a hand can do before it notices).
+const CLICKS: usize = 32;
+/// How long what was opened here stays open (as `drawbridge share`: 8 hours).
+const OPEN_SECONDS: u64 = 8 * 3600;

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 /// What each entry of the menu on the screen asks for, by its id.
 type Acts = Arc<Mutex<HashMap<String, Act>>>;
 
-pub(super) fn begin(app: &AppHandle, mut face: watch::Receiver<Face>, acts: mpsc::UnboundedSender<Act>) {
+pub(super) fn begin(app: &AppHandle, mut face: watch::Receiver<Face>, acts: mpsc::Sender<Act>) {
     let known = Acts::default();
     let first = face.borrow_and_update().clone();
     let tray = match build(app, &first, &known, acts) {
@@ -38,12 +38,7 @@ pub(super) fn begin(app: &AppHandle, mut face: watch::Receiver<Face>, acts: mpsc
     });
 }
 
-fn build(
-    app: &AppHandle,
-    face: &Face,
-    known: &Acts,
-    acts: mpsc::UnboundedSender<Act>,
-) -> tauri::Result<TrayIcon> {
+fn build(app: &AppHandle, face: &Face, known: &Acts, acts: mpsc::Sender<Act>) -> tauri::Result<TrayIcon> {
     let (by_id, on_click) = (Arc::clone(known), acts.clone());
     TrayIconBuilder::new()
         .icon(icon(face.headline))
@@ -53,7 +48,7 @@ fn build(
         .show_menu_on_left_click(false)
         .on_menu_event(move |_, event| {
             let act = by_id.lock().unwrap_or_else(PoisonError::into_inner).get(event.id().as_ref()).cloned();
-            let _ = act.map(|act| acts.send(act));
+            let _ = act.map(|act| acts.try_send(act));
         })
         .on_tray_icon_event(move |_, event| {
             if let TrayIconEvent::Click {
@@ -62,7 +57,7 @@ fn build(
                 ..
             } = event
             {
-                let _ = on_click.send(Act::Window);
+                let _ = on_click.try_send(Act::Window);
             }
         })
         .build(app)

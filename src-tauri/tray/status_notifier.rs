@@ -19,22 +19,23 @@ struct Item {
     app: AppHandle,
     face: Face,
     shade: Shade,
-    acts: mpsc::UnboundedSender<Act>,
+    acts: mpsc::Sender<Act>,
 }
 
 /// Shows the tray from a thread of its own: the desktop's bus may take its time.
-pub(super) fn begin(app: &AppHandle, face: watch::Receiver<Face>, acts: mpsc::UnboundedSender<Act>) {
-    let app = app.clone();
+pub(super) fn begin(app: &AppHandle, face: watch::Receiver<Face>, acts: mpsc::Sender<Act>) {
+    let (app, for_trouble) = (app.clone(), app.clone());
     // Believed to be there until the bus says otherwise, so that no window flashes up at the start.
     app.state::<Tray>().set_shown(true);
     let thread = thread::Builder::new().name("tray".to_owned()).spawn(move || live(&app, face, acts));
     if let Err(error) = thread {
         tracing::error!(%error, "the tray could not be started");
+        without_panel(&for_trouble);
     }
 }
 
-fn live(app: &AppHandle, mut face: watch::Receiver<Face>, acts: mpsc::UnboundedSender<Act>) {
-    let item = Item { app: app.clone(), face: face.borrow_and_update().clone(), shade: Shade::now(), acts };
+fn live(app: &AppHandle, mut face: watch::Receiver<Face>, acts: mpsc::Sender<Act>) {
+    let item = Item { app: app.clone(), face: face.borrow_and_update().clone(), shade: Shade::usual(), acts };
     let spawned = item.assume_sni_available(true).spawn();
     let handle = match spawned {
         Ok(handle) => handle,
@@ -64,8 +65,8 @@ impl Item {
     }
 
     fn send(&self, act: Act) {
-        // Without a receiver the program is ending.
-        let _ = self.acts.send(act);
+        // Without a receiver the program is ending; full, nothing answers.
+        let _ = self.acts.try_send(act);
     }
 
     fn entry(entry: &Entry) -> ksni::MenuItem<Self> {

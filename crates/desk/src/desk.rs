@@ -2,16 +2,21 @@
 //!
 //! Everything arrives as events and leaves as requests; nothing is worked out here.
 
+use crate::services::{Clipboard, Kind, browse};
 use drawbridge_engine::{Configuration, Link};
 use drawbridge_protocol::{Event, Problem, ProblemKind, Request, Whole};
 use drawbridge_texts::{Sentence, Tell, Words};
 use serde::Serialize;
 use serde_json::Value;
 use std::{
+    fmt::Display,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::{
+    sync::{Notify, broadcast, watch},
+    time::timeout,
+};
 
 /// The engine as seen from here.
 #[derive(Clone, Debug, Serialize)]
@@ -48,6 +53,7 @@ pub struct Desk {
     view: watch::Sender<View>,
     events: broadcast::Sender<Value>,
     start: Notify,
+    clipboard: Clipboard,
 }
 
 impl Desk {
@@ -57,7 +63,7 @@ impl Desk {
         let view = View { engine: EngineState::Starting, whole: None };
         let (link, start) = (Mutex::new(None), Notify::new());
         let (view, events) = (watch::Sender::new(view), broadcast::Sender::new(EVENTS));
-        Self { configuration, words, link, view, events, start }
+        Self { configuration, words, link, view, events, start, clipboard: Clipboard::default() }
     }
 
     /// What speaks to the owner.
@@ -94,6 +100,31 @@ impl Desk {
         }
     }
 
+    /// Puts a text on the clipboard, off the threads that requests need: a display may take its time.
+    ///
+    /// # Errors
+    /// When there is no clipboard.
+    pub async fn copy(&self, text: String, kind: Kind) -> Result<(), Problem> {
+        let clipboard = self.clipboard.clone();
+        let done = tokio::task::spawn_blocking(move || clipboard.copy(text, kind)).await;
+        let failed = |error: &dyn Display| {
+            self.problem(&Sentence::new("tray-copy-failed").with("cause", error.to_string()))
+        };
+        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+    }
+
+    /// Opens a web address in the browser, likewise.
+    ///
+    /// # Errors
+    /// When it is none, or no browser is found.
+    pub async fn browse(&self, address: String) -> Result<(), Problem> {
+        let done = tokio::task::spawn_blocking(move || browse(&address)).await;
+        let failed = |error: &dyn Display| {
+            self.problem(&Sentence::new("tray-browse-failed").with("cause", error.to_string()))
+        };
+        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+    }
+
     /// A failure of the shell's own.
     #[must_use]
     pub fn problem(&self, sentence: &Sentence) -> Problem {
@@ -118,6 +149,12 @@ impl Desk {
             }
             tokio::time::sleep(PAUSE / 20).await;
         }
+    }
+
+    fn forget_wish(&self) {
+        let mut wish = std::pin::pin!(self.start.notified());
+        // Made ready by a wish that was kept, and then dropped with it.
+        let _ = wish.as_mut().enable();
     }
 
     fn set_link(&self, link: Option<Arc<Link>>) {
@@ -173,10 +210,18 @@ pub async fn follow(desk: Arc<Desk>) {
         let message = match begun {
             Ok(link) => {
                 listen(&desk, Arc::new(link)).await;
+                // A stream that broke off is not an engine that is gone.
+                found = Link::attach(&desk.configuration).await;
+                if found.is_some() {
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
                 desk.words.whole(&Sentence::new("tray-engine-gone"))
             }
             Err(error) => desk.words.whole(&error.sentence()),
         };
+        // A wish from before this end was for another time.
+        desk.forget_wish();
         desk.tell(EngineState::Gone { message });
         found = desk.next_start().await;
     }
@@ -184,8 +229,9 @@ pub async fn follow(desk: Arc<Desk>) {
 
 async fn listen(desk: &Desk, link: Arc<Link>) {
     let here = link.is_here();
-    if let Ok(mut changes) = link.events().await {
-        desk.set_link(Some(link));
+    // At once: whoever wants to close everything need not wait until everything is known.
+    desk.set_link(Some(Arc::clone(&link)));
+    if let Ok(Ok(mut changes)) = timeout(FIRST, link.events()).await {
         desk.tell(EngineState::Running { here });
         while let Some(event) = changes.next().await {
             desk.apply(event);
@@ -206,6 +252,10 @@ fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
+/// How long an engine may take to tell everything (chosen: less than anybody waits, more than a busy one needs).
+const FIRST: Duration = Duration::from_secs(15);
+/// Pause before listening again to an engine whose stream broke off.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Events a window may fall behind before it gets the whole state again.
 const EVENTS: usize = 256;
 /// Pause between looks for an engine somebody else started.

@@ -4,6 +4,7 @@
 mod desk;
 mod face;
 mod menu;
+mod pending;
 mod services;
 #[cfg(target_os = "linux")]
 mod shade;
@@ -11,6 +12,7 @@ mod shade;
 pub use desk::{Desk, EngineState, View, follow};
 pub use face::{Act, Face};
 pub use menu::Entry;
-pub use services::{Clipboard, ServiceError, browse};
+pub use pending::{Pending, Show};
+pub use services::Kind;
 #[cfg(target_os = "linux")]
 pub use shade::Shade;

@@ -4,8 +4,9 @@ use crate::{
     desk::{EngineState, View},
     face::Act,
 };
-use drawbridge_protocol::{Headline, Level, Status, Tool};
+use drawbridge_protocol::{DoorState, Headline, Level, Status, Tool};
 use drawbridge_texts::{Sentence, Words};
+use std::collections::BTreeSet;
 
 /// One line of the menu.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,11 +42,12 @@ pub(crate) fn entries(words: &Words, view: &View) -> Vec<Entry> {
         }
     }
     let open = tools.iter().filter(|tool| tool.level > Level::Local).count();
+    // What waits is wanted open: closing takes that back too. What is not known yet may be open.
+    let unknown = view.whole.is_none() && !matches!(view.engine, EngineState::Gone { .. });
+    let closable = unknown || tools.iter().any(|tool| tool.level.max(tool.wanted) > Level::Local);
     entries.push(Entry::Line);
-    entries.push(Entry::Item(
-        words.sentence(&Sentence::new("tray-close-all")),
-        (open > 0).then_some(Act::Close),
-    ));
+    entries
+        .push(Entry::Item(words.sentence(&Sentence::new("tray-close-all")), closable.then_some(Act::Close)));
     entries.push(Entry::Line);
     entries.push(Entry::Item(words.sentence(&Sentence::new("tray-settings")), Some(Act::Settings)));
     let here = matches!(view.engine, EngineState::Running { here: true });
@@ -69,7 +71,11 @@ pub(crate) fn status_line(words: &Words, view: &View) -> String {
         (EngineState::Gone { .. }, _) => Sentence::new("tray-gone"),
         (EngineState::Running { .. }, Some(whole)) => match whole.status.headline {
             Headline::Closed => Sentence::new("tray-closed"),
-            Headline::Trouble => Sentence::new("tray-trouble"),
+            Headline::Trouble if whole.status.tools.iter().all(|tool| tool.level == Level::Local) => {
+                Sentence::new("tray-trouble")
+            }
+            // What is wrong must not hide what is open.
+            Headline::Trouble => Sentence::new("tray-trouble-open").with("names", farthest(&whole.status)),
             Headline::Lan => Sentence::new("tray-lan").with("names", farthest(&whole.status)),
             Headline::Internet => Sentence::new("tray-internet").with("names", farthest(&whole.status)),
         },
@@ -88,15 +94,19 @@ fn submenu(words: &Words, tool: &Tool, status: &Status) -> Entry {
     let levels = [Level::Local, Level::Lan, Level::Internet];
     let choice =
         levels.map(|level| (words.sentence(&level_sentence(level)), Act::Level(tool.id.clone(), level)));
-    let shared = |act: Act| (tool.level > Level::Local).then_some(act);
+    let works = tool.doors.iter().any(|door| door.state == DoorState::Open && door.level <= tool.level);
+    let shared = |act: Act| works.then_some(act);
     let mut entries = vec![
         Entry::Choice(choice.to_vec(), levels.iter().position(|level| *level == tool.level).unwrap_or(0)),
+        Entry::Words(words.sentence(&Sentence::new("tray-limit"))),
         Entry::Line,
         Entry::Item(words.sentence(&Sentence::new("tray-copy")), shared(Act::Copy(tool.id.clone()))),
         Entry::Item(words.sentence(&Sentence::new("tray-qr")), shared(Act::Qr(tool.id.clone()))),
         Entry::Item(words.sentence(&Sentence::new("tray-open")), Some(Act::Open(tool.target.clone()))),
     ];
-    let visitors = status.visitors.iter().filter(|visitor| visitor.tool == tool.name).count();
+    // One person may be in from several devices.
+    let in_it = status.visitors.iter().filter(|visitor| visitor.tool == tool.name);
+    let visitors = in_it.map(|visitor| &visitor.user).collect::<BTreeSet<_>>().len();
     if visitors > 0 {
         let line = Sentence::new("tray-visitors").with("count", visitors);
         entries.push(Entry::Words(words.sentence(&line)));
@@ -123,20 +133,24 @@ const fn short_level(level: Level) -> Sentence {
 
 /// A tool's name as a menu can show it: one line, nothing that turns the direction of the text around.
 fn name(tool: &Tool) -> String {
-    clipped(&tool.name, NAME)
+    let shown = clipped(&tool.name, NAME);
+    if shown.trim().is_empty() { tool.id.clone() } else { shown }
 }
 
 fn clipped(text: &str, characters: usize) -> String {
-    let visible = |c: &char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
-    };
-    let mut kept: String = text.chars().filter(visible).take(characters + 1).collect();
-    if kept.chars().count() > characters {
-        kept = kept.chars().take(characters).collect();
+    let visible: Vec<char> = text.chars().filter(|letter| !is_unseen(*letter)).take(characters + 1).collect();
+    let mut kept: String = visible.iter().take(characters).collect();
+    if visible.len() > characters {
         kept.push('…');
     }
     kept
+}
+
+/// What has no look of its own, or changes how its neighbours look (Unicode: controls, format characters, tags).
+fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Characters of a tool's name in a menu, and of a whole line (chosen: menus are as wide as their longest line).

@@ -1,10 +1,16 @@
 //! What the window asks of the desktop around it: the clipboard and the browser.
 
-use std::sync::{Mutex, PoisonError};
+#[cfg(target_os = "macos")]
+use arboard::SetExtApple as _;
+#[cfg(target_os = "linux")]
+use arboard::SetExtLinux as _;
+#[cfg(windows)]
+use arboard::SetExtWindows as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why the desktop did not do it.
 #[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
+pub(crate) enum ServiceError {
     /// There is no clipboard, or another program holds it.
     #[error("{0}")]
     Clipboard(#[from] arboard::Error),
@@ -16,22 +22,35 @@ pub enum ServiceError {
     NoWebAddress,
 }
 
+/// What is copied.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Anybody may see it.
+    Open,
+    /// Programs that keep what was copied are asked not to.
+    Secret,
+}
+
 /// The clipboard. On X11 a text lives as long as the program that offers it, so the hand that holds it is kept.
-#[derive(Default)]
-pub struct Clipboard(Mutex<Option<arboard::Clipboard>>);
+#[derive(Clone, Default)]
+pub(crate) struct Clipboard(Arc<Mutex<Option<arboard::Clipboard>>>);
 
 impl Clipboard {
     /// Puts a text on it.
     ///
     /// # Errors
     /// When there is no clipboard, or another program holds it.
-    pub fn copy(&self, text: String) -> Result<(), ServiceError> {
+    pub(crate) fn copy(&self, text: String, kind: Kind) -> Result<(), ServiceError> {
         let mut hand = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut clipboard = match hand.take() {
             Some(clipboard) => clipboard,
             None => arboard::Clipboard::new()?,
         };
-        clipboard.set_text(text)?;
+        let set = match kind {
+            Kind::Open => clipboard.set(),
+            Kind::Secret => clipboard.set().exclude_from_history(),
+        };
+        set.text(text)?;
         *hand = Some(clipboard);
         Ok(())
     }
@@ -41,7 +60,7 @@ impl Clipboard {
 ///
 /// # Errors
 /// When it is no web address, or no browser is found.
-pub fn browse(address: &str) -> Result<(), ServiceError> {
+pub(crate) fn browse(address: &str) -> Result<(), ServiceError> {
     let url = url::Url::parse(address).map_err(|_| ServiceError::NoWebAddress)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(ServiceError::NoWebAddress);

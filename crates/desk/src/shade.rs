@@ -18,24 +18,25 @@ pub enum Shade {
 }
 
 impl Shade {
-    /// As it is now; dark where nothing is known, as most panels are.
+    /// What is believed until the desktop was asked: most panels are dark.
     #[must_use]
-    pub fn now() -> Self {
-        let portal = || {
-            let connection = Connection::session().ok()?;
-            let scheme: OwnedValue = proxy(&connection)?.call("Read", &(NAMESPACE, KEY)).ok()?;
-            Self::of(&scheme)
-        };
-        if is_gnome() { Self::Dark } else { portal().unwrap_or(Self::Dark) }
+    pub const fn usual() -> Self {
+        Self::Dark
     }
 
-    /// Tells of every change until the listener has enough.
+    /// Tells what it is, and of every change, until the listener has enough; from a thread of its own, because a desktop may
+    /// take its time to answer.
     pub fn follow(tell: impl Fn(Self) -> bool + Send + 'static) {
         if is_gnome() {
             return;
         }
         let thread = thread::Builder::new().name("tray shade".to_owned()).spawn(move || {
             let Ok(connection) = Connection::session() else { return };
+            if let Some(shade) = Self::asked(&connection)
+                && !tell(shade)
+            {
+                return;
+            }
             let Some(signals) =
                 proxy(&connection).and_then(|portal| portal.receive_signal("SettingChanged").ok())
             else {
@@ -57,6 +58,11 @@ impl Shade {
         if let Err(error) = thread {
             tracing::warn!(%error, "changes of light and dark will not be seen");
         }
+    }
+
+    fn asked(connection: &Connection) -> Option<Self> {
+        let scheme: OwnedValue = proxy(connection)?.call("Read", &(NAMESPACE, KEY)).ok()?;
+        Self::of(&scheme)
     }
 
     /// `color-scheme` of the desktop portal: 1 prefers dark, 2 prefers light; `Read` wraps its answer once more.

@@ -93,6 +93,10 @@ impl Client {
     /// See [`ClientError`].
     pub async fn events(mut self) -> Result<Events, ClientError> {
         let response = self.send(hyper::Method::GET, EVENTS_PATH, Bytes::new()).await?;
+        if !response.status().is_success() {
+            let bytes = response.into_body().collect().await.map_err(ClientError::Broken)?.to_bytes();
+            return Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(ClientError::Strange)?));
+        }
         Ok(Events { body: response.into_body(), rest: BytesMut::new(), _sender: self.sender })
     }
 

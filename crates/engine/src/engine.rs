@@ -202,6 +202,7 @@ impl Engine {
 
     /// Closes every door, saves what is left to save, and ends. Levels stay for the next start.
     pub async fn stop(mut self) {
+        self.control.end();
         self.stop.cancel();
         if let Some(writer) = self.writer.take() {
             let _ = writer.await;
@@ -213,6 +214,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        self.control.end();
         self.stop.cancel();
     }
 }

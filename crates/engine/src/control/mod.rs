@@ -80,6 +80,11 @@ impl Control {
         answered.await.map_err(|_| self.busy())?.map_err(|error| error.problem(&self.words))
     }
 
+    /// Closes every door for good: the engine ends. Levels stay; nothing waits for what the writer is doing.
+    pub(crate) fn end(&self) {
+        self.open_doors.close_all();
+    }
+
     /// The whole state, and every change from there on.
     pub(crate) async fn listen(&self) -> Result<(Event, broadcast::Receiver<Event>), Problem> {
         let (answer, answered) = oneshot::channel();

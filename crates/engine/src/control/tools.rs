@@ -11,7 +11,7 @@ use crate::{
     settings::{self, Settings, ToolSettings},
     tools::{ToolId, target::Target},
 };
-use drawbridge_protocol::{Level, NetworkTarget, Tool, ToolAdd, ToolSet, Url};
+use drawbridge_protocol::{Door, DoorState, Level, NetworkTarget, Tool, ToolAdd, ToolSet, Url};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 impl State {
@@ -140,8 +140,11 @@ impl State {
                 let mut doors = tool.doors;
                 // The farthest door first: who can reach less far can still use it on the spot.
                 doors.sort_by_key(|door| std::cmp::Reverse(door.level));
-                let urls: Vec<String> =
-                    doors.into_iter().filter(|door| door.level <= tool.level).map(|door| door.url).collect();
+                // A door that failed has no address worth handing out, unless every door did.
+                let works = |door: &Door| door.state == DoorState::Open;
+                let any = doors.iter().any(works);
+                doors.retain(|door| door.level <= tool.level && (works(door) || !any));
+                let urls: Vec<String> = doors.into_iter().map(|door| door.url).collect();
                 if urls.is_empty() {
                     return Err(ControlError::NoAddress { tool: tool.name, level: tool.level });
                 }
