@@ -33,6 +33,8 @@ enum Service {
     },
     /// Starts the engine again.
     Start,
+    /// The page asks whether the window may close.
+    Asking,
     /// Closes the window although no tray would bring it back.
     CloseWindow,
 }
@@ -64,6 +66,7 @@ pub(crate) async fn ask(
         }
         Service::Browse { url } => desk.browse(url).await?,
         Service::Start => desk.start(),
+        Service::Asking => window.state::<Pending>().answered(),
         Service::CloseWindow => {
             let _ = window.destroy();
         }

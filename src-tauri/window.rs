@@ -5,10 +5,7 @@ use drawbridge_desk::{Desk, EngineState, Pending, Show};
 use drawbridge_engine::Bell;
 use drawbridge_protocol::Level;
 use serde_json::json;
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, WindowEvent, webview::NewWindowResponse};
 
 /// Shows the window, and in it what was asked for.
@@ -58,15 +55,8 @@ fn open(app: &AppHandle) -> tauri::Result<()> {
         .on_download(|_, _| false)
         .build()?;
     let app = app.clone();
-    let asked = Mutex::new(None::<Instant>);
     window.on_window_event(move |event| match event {
-        WindowEvent::CloseRequested { api, .. } if !may_close(&app) => {
-            // Whoever insists may close: a page that does not answer must not keep the window.
-            let before = asked.lock().unwrap_or_else(PoisonError::into_inner).replace(Instant::now());
-            if before.is_none_or(|before| before.elapsed() > INSISTS) {
-                api.prevent_close();
-            }
-        }
+        WindowEvent::CloseRequested { api, .. } if !may_close(&app) => api.prevent_close(),
         WindowEvent::Destroyed => {
             app.state::<Pending>().end();
             // Nothing to come back to: no tray, and nothing here that keeps a door open.
@@ -103,8 +93,7 @@ fn may_close(app: &AppHandle) -> bool {
     if app.state::<Tray>().is_shown() || doors == 0 {
         return true;
     }
-    app.state::<Pending>().ask(json!({ "event": "closing", "doors": doors }));
-    false
+    !app.state::<Pending>().ask_to_close(json!({ "event": "closing", "doors": doors }))
 }
 
 /// Tools that are open through an engine of this process.
@@ -121,5 +110,3 @@ fn doors_kept_here(app: &AppHandle) -> usize {
 }
 
 const LABEL: &str = "window";
-/// A second try to close within this time is one that insists.
-const INSISTS: Duration = Duration::from_secs(10);

@@ -34,7 +34,7 @@ span-seconds = { $seconds } s
 # The engine
 
 engine-starting = Drawbridge is starting
-engine-starting-means = Nothing is reachable from elsewhere until it runs.
+engine-starting-means = What is open is shown in a moment.
 engine-slow = This takes longer than usual. Perhaps your keyring is asking for its password in another window.
 engine-gone = Drawbridge is not running
 engine-gone-means = Your tools cannot be reached from elsewhere through it. On this computer you reach them as always.
@@ -44,15 +44,16 @@ not-an-address = This is no web address, so it was not opened. Copy a share addr
 
 # Closing
 
+refused-read = I have read this
 close-everything = Close everything
 closing-title = Close this window?
 closing-doors =
     { $count ->
-        [one] One door stays open, and there is no tray icon that could remind you of it. Open this window again to close it later.
-       *[other] { $count } doors stay open, and there is no tray icon that could remind you of them. Open this window again to close them later.
+        [one] One tool stays open, and there is no tray icon that could remind you of it. Open this window again to close it later.
+       *[other] { $count } tools stay open, and there is no tray icon that could remind you of them. Open this window again to close them later.
     }
 closing-stay = Keep the window
-closing-all = Close the doors too
+closing-all = Close the tools too
 closing-leave = Close the window only
 
 # Overview
@@ -94,13 +95,13 @@ show-qr = Show QR code
 open-in-browser = Open in browser
 qr-title = Scan to open
 qr-text = Point the camera of another device at the code. It holds the address and nothing else.
-qr-closed = { $tool } has no share address, because it is not open now. Open it first.
+qr-closed = { $tool } has no share address that works now.
 qr-label = QR code of { $url }
 until-in = Closes by itself in { $span }
 until-at = At { $time }
 until-closed = Open until you close it
 visitors = Who is in
-visitors-none = Nobody is using a tool from elsewhere right now.
+visitors-none = Nobody was seen from elsewhere in the last two minutes.
 visitor-since = Since { $time } from { $address }
 visitor-program = This program sends name and password itself, so there is no session to end. To shut it out, give this person a new password or close the tool.
 end-session = End session
@@ -137,6 +138,7 @@ level-lan = Local network
 level-lan-means = People with a password, from devices in the network you are in now. Encrypted.
 level-internet = Internet
 level-internet-means = People with a strong password, from anywhere. Encrypted. Open on the local network too.
+level-draft = Now: { $level }. If you confirm:
 act-local = Close it now
 act-lan = Open to the local network
 act-internet = Open to the internet
@@ -241,7 +243,7 @@ first-step = Step { $step }: { $title }
 first-what = What shall be shared?
 first-what-means = A web program that already runs on this computer. Nothing is opened yet.
 first-who = Who may use it?
-first-who-means = Everyone signs in. More people can be added later.
+first-who-means = Everyone signs in. This person may use this tool only; more tools and more people can be added later.
 first-passphrase = A passphrase is made for them. You see it at the end.
 first-far = How far?
 first-far-means = You can change or close this at any time.
@@ -249,6 +251,7 @@ first-keep-local = Keep it on this computer
 first-done = Done
 first-open = { $tool } can be reached at this address:
 first-local = { $tool } is listed and closed. Open it under Tools when you want to share it.
+first-waiting = { $tool } could not be opened yet. It opens by itself when what is in the way is gone.
 first-warning = The visitor's browser warns the first time, because it does not know this computer's own certificate yet. That is expected.
 first-finish = To the overview
 first-begin = Begin

@@ -85,7 +85,7 @@ fn a_refusal_from_the_tray_opens_the_window() {
     assert!(desktop.windows().is_empty(), "no window unasked");
     // Nobody could sign in, so this is refused.
     item.click(&["Notebook", "Local network"]);
-    eventually("the window says why", || desktop.windows() == ["Drawbridge"]);
+    eventually("the window opens", || desktop.windows() == ["Drawbridge"]);
     assert_eq!(chosen(&item.entry(&["Notebook"])), ["This computer only"]);
 }
 
@@ -172,4 +172,23 @@ fn an_engine_somebody_else_starts_is_found_again() {
     item.entry(&["Drawbridge is not running"]);
     desktop.trial.serve();
     item.entry(&["Nothing is reachable"]);
+}
+
+#[test]
+fn the_tray_opens_for_a_while_and_leaves_a_limit_alone() {
+    let (desktop, item, _recorder) = with_a_tool();
+    let tool = || desktop.trial.json(&["tool", "list"])[0].clone();
+    desktop.trial.ok(&["level", "Notebook", "lan", "--for", "1h"]);
+    item.entry(&["Notebook – local network"]);
+    let until = tool()["until"].as_u64().expect("a limit");
+    item.click(&["Notebook", "Local network"]);
+    // Levels are set in the order of the clicks, so the first one is over when the second is seen.
+    item.click(&["Notebook", "Internet"]);
+    item.entry(&["Notebook – internet"]);
+    let later = tool()["until"].as_u64().expect("a limit");
+    assert!((until + 6 * 3600..until + 8 * 3600).contains(&later), "{until} {later}: eight hours from now");
+    item.click(&["Notebook", "Internet"]);
+    item.click(&["Notebook", "Local network"]);
+    item.entry(&["Notebook – local network"]);
+    assert_eq!(tool()["until"].as_u64(), Some(later), "going down, or no way at all, changes no limit");
 }

@@ -155,7 +155,7 @@ fn without_a_tray_closing_asks_what_to_do_with_open_doors() {
     desktop.trial.stop();
     let window = WebDriver::open(&desktop, "desk-closing");
     window.until("//h1[.='Reachable on the local network']");
-    let asks = dialog("[contains(., 'One door stays open')]");
+    let asks = dialog("[contains(., 'One tool stays open')]");
     eventually("closing asks", || {
         desktop.close_window();
         window.shows(&asks)
@@ -164,7 +164,7 @@ fn without_a_tray_closing_asks_what_to_do_with_open_doors() {
     window.click(&button("Keep the window"));
     window.until_gone(&dialog(""));
     desktop.close_window();
-    window.click(&button("Close the doors too"));
+    window.click(&button("Close the tools too"));
     eventually("the program ends with its window", || desktop.windows().is_empty());
     eventually("nothing listens", || desktop.trial.listening().is_empty());
 }
@@ -207,4 +207,21 @@ fn click_on_the_tray_brings_a_usable_window() {
     window.click(&tab("Tools"));
     window.until(&card("Notebook"));
     eprintln!("from the click on the tray to a tool in the second panel: {:?}", clicked.elapsed());
+}
+
+#[test]
+fn what_the_tray_could_not_do_is_said_in_the_window() {
+    let desktop = Desktop::with_panel();
+    let window = WebDriver::open(&desktop, "desk-refused");
+    let item = desktop.panel.as_ref().expect("a panel").item();
+    window.click(&button("Skip this"));
+    desktop.trial.ok(&["tool", "add", "Notebook", "9"]);
+    window.click(&tab("People"));
+    item.click(&["Notebook", "Local network"]);
+    let refusal = "//*[@role='alert'][contains(., 'Nobody could sign in yet: add a person first.')]";
+    window.until(refusal);
+    window.until("//h1[.='People']");
+    window.picture("refused");
+    window.click(&button("I have read this"));
+    window.until_gone(refusal);
 }

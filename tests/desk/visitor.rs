@@ -14,7 +14,7 @@ fn visitor_is_let_in_by_what_the_window_showed_and_put_out_from_there() {
     let passphrase = share(&window, &jupyter);
     window.click(&tab("Overview"));
     window.until("//h1[.='Reachable on the local network']");
-    window.until("//p[.='Nobody is using a tool from elsewhere right now.']");
+    window.until("//p[.='Nobody was seen from elsewhere in the last two minutes.']");
 
     let mut script = Script::start(
         "jupyter.mjs",

@@ -171,7 +171,14 @@ export type LifeEvent =
 
 /** What the shell asks of the window. */
 export type ShellEvent =
-  | { event: 'show'; panel: 'overview' | 'tools' | 'people' | 'settings'; tool: string | null; qr: boolean }
+  | {
+      event: 'show';
+      panel: 'overview' | 'tools' | 'people' | 'settings' | null;
+      tool: string | null;
+      qr: boolean;
+      /** What was refused outside the window. */
+      problem: Problem | null;
+    }
   | { event: 'closing'; doors: number };
 
 export type WindowEvent = EngineEvent | LifeEvent | ShellEvent;

@@ -6,7 +6,12 @@ export const levels: readonly Level[] = ['local', 'lan', 'internet'];
 
 /** Whether `tool` can be reached from elsewhere now. */
 export function isOpen(tool: Tool): boolean {
-  return tool.level !== 'local';
+  return tool.level !== 'local' && tool.doors.some((door) => door.state === 'open');
+}
+
+/** Whether the owner asked for more than is true. */
+export function isWaiting(tool: Tool): boolean {
+  return !isOpen(tool) && (tool.wanted !== 'local' || tool.level !== 'local');
 }
 
 /** The doors that work now, the farthest first, as `drawbridge url` orders them. */
@@ -45,7 +50,10 @@ export function usersOf(tool: Tool, users: User[]): User[] {
 /** The sign-ins by which `visitor` is in; none where a program sends name and password itself. */
 export function sessionsOf(visitor: Visitor, sessions: Session[]): Session[] {
   const { user, tool, address } = visitor;
-  return sessions.filter((it) => it.user === user && it.address === address && it.tools.includes(tool));
+  const all = sessions.filter((it) => it.user === user && it.tools.includes(tool));
+  const here = all.filter((it) => it.address === address);
+  // Addresses change while a sign-in lasts: rather one sign-in too many than none.
+  return here.length > 0 ? here : all;
 }
 
 /** Long enough for a command with a tool's name. */

@@ -1,8 +1,8 @@
 // The one state of the window: the engine's picture, kept live, and where the owner is looking.
-import type { UserCreated, WindowEvent } from './protocol';
+import type { Problem, UserCreated, WindowEvent } from './protocol';
 import { nothingKnown, reduce, type Picture } from './reduce';
 import { closedVault } from './reading';
-import { listen } from './transport';
+import { asking, listen } from './transport';
 
 export type Panel = 'overview' | 'tools' | 'people';
 
@@ -12,6 +12,8 @@ class WindowState {
   panel = $state<Panel>('overview');
   /** The tool the owner was led to, by id. */
   tool = $state<string | null>(null);
+  /** What was refused outside the window, by the tray: shown until the owner has read it. */
+  refused = $state.raw<Problem | null>(null);
   /** The tool whose QR code shall be shown, by id. */
   qr = $state<string | null>(null);
   /** Open doors named by the shell while it asks whether the window may close. */
@@ -43,11 +45,13 @@ class WindowState {
   private take(event: WindowEvent): void {
     if (event.event === 'show') {
       // There is no panel for settings yet; what can be set stands with the tools.
-      this.panel = event.panel === 'settings' ? 'tools' : event.panel;
-      this.tool = event.tool;
-      this.qr = event.qr ? event.tool : null;
+      if (event.panel) this.panel = event.panel === 'settings' ? 'tools' : event.panel;
+      if (event.qr) this.qr = event.tool;
+      else this.tool = event.tool;
+      if (event.problem) this.refused = event.problem;
     } else if (event.event === 'closing') {
       this.closing = event.doors;
+      void asking();
     } else {
       this.picture = reduce(this.picture, event);
       // Steps that were cut off are not taken up again: what they did stands in the lists.

@@ -7,10 +7,12 @@ import { t } from './texts';
 interface Transport {
   ask(request: Request): Promise<unknown>;
   listen(onEvent: (event: WindowEvent) => void): Promise<() => void>;
-  copy(text: string): Promise<void>;
+  copy(text: string, secret: boolean): Promise<void>;
   browse(url: string): Promise<void>;
   /** Starts the engine again after it went away or could not start. */
   start(): Promise<void>;
+  /** Tells the shell that the owner is being asked whether the window may close. */
+  asking(): Promise<void>;
   closeWindow(): Promise<void>;
 }
 
@@ -21,7 +23,7 @@ export async function ask<Asked extends Request>(request: Asked): Promise<Reply<
   return (await transport.ask(request)) as Reply<Asked>;
 }
 
-export const { listen, copy, start, closeWindow } = transport;
+export const { listen, copy, start, asking, closeWindow } = transport;
 
 /** Opens a share address outside the window; anything but http and https is refused. */
 export async function browse(url: string): Promise<void> {
@@ -49,8 +51,7 @@ function failed(detail: string): Problem {
 function desktop(): Transport {
   const call = async (message: unknown, channel?: Channel<WindowEvent>): Promise<unknown> => {
     try {
-      // The command takes a channel each time; only `listen` uses it.
-      return await invoke('ask', { message, channel: channel ?? new Channel<WindowEvent>() });
+      return await invoke('ask', { message, channel });
     } catch (caught) {
       throw asProblem(caught);
     }
@@ -65,9 +66,10 @@ function desktop(): Transport {
         channel.onmessage = () => undefined;
       };
     },
-    copy: (text) => shell({ shell: 'copy', text }),
+    copy: (text, secret) => shell({ shell: 'copy', text, secret }),
     browse: (url) => shell({ shell: 'browse', url }),
     start: () => shell({ shell: 'start' }),
+    asking: () => shell({ shell: 'asking' }),
     closeWindow: () => shell({ shell: 'close-window' }),
   };
 }
@@ -105,6 +107,7 @@ function browser(): Transport {
       globalThis.open(url, '_blank', 'noopener,noreferrer');
     },
     start: async () => again(),
+    asking: async () => undefined,
     closeWindow: async () => globalThis.close(),
   };
 }
