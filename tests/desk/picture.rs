@@ -15,7 +15,7 @@ fn xfce_shows_the_icon_for_what_is_true_and_opens_the_menu() {
     let recorder = Recorder::start();
     desktop.trial.add_user("anna", PASSWORD);
     desktop.trial.ok(&["tool", "add", "Notebook", &recorder.url()]);
-    desktop.trial.ok(&["tool", "add", "Photos & <b>films</b>", "9"]);
+    desktop.trial.ok(&["tool", "add", "Photos & films", "9"]);
     assert!(green(&desktop).is_none(), "nothing is open yet");
     desktop.trial.ok(&["level", "Notebook", "lan"]);
     let mut seen = None;
