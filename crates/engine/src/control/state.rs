@@ -164,23 +164,28 @@ impl State {
         let now = self.shared.clock.timestamp();
         self.close_what_is_over(now).await;
         if self.looked.elapsed() >= super::LOOK {
-            self.looked = Instant::now();
             self.look_at_tools_that_are_down();
-            let network = look(&self.lan).await;
-            if network != self.network {
-                self.network = network;
-                self.close_what_left().await;
-                self.refresh_certificates();
-                self.apply();
-            } else if !self.failures.is_empty() || self.refresh_certificates() {
-                self.apply();
-            }
+            self.look_around().await;
         }
         if self.tidied.elapsed() >= TIDY {
             self.tidied = Instant::now();
             if let Err(error) = self.shared.sessions.tidy().await {
                 tracing::warn!(%error, "sessions could not be tidied");
             }
+        }
+    }
+
+    /// Looks at addresses and certificates, and does what follows.
+    pub(super) async fn look_around(&mut self) {
+        self.looked = Instant::now();
+        let network = look(&self.lan).await;
+        if network != self.network {
+            self.network = network;
+            self.close_what_left().await;
+            self.refresh_certificates();
+            self.apply();
+        } else if !self.failures.is_empty() || self.refresh_certificates() {
+            self.apply();
         }
     }
 

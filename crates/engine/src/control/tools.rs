@@ -124,6 +124,10 @@ impl State {
                 return Err(error);
             }
         } else {
+            // While nothing is open, addresses are looked at seldom.
+            if self.is_quiet() {
+                self.look_around().await;
+            }
             self.raise(&id, level, time).await?;
         }
         self.tool_model(&id)
