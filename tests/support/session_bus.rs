@@ -81,7 +81,9 @@ impl SessionBus {
                 .context("copying xfconf's service file")?;
         }
         if screen != Screen::WhereADialogIs || keyring == Keyring::LockedAsking {
-            let xvfb = ["Xvfb", "-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "1280x900x24"];
+            // Without the last option it starts anew when its last client leaves, and turns away whoever comes in that moment.
+            let screen = ["-screen", "0", "1280x900x24", "-noreset"];
+            let xvfb = [&["Xvfb", "-displayfd", "1", "-nolisten", "tcp"], &screen[..]].concat();
             let mut daemon = this.daemon(&xvfb, None)?;
             let number = this.first_line(&mut daemon)?;
             this.display = Some(Display { name: format!(":{number}"), _daemon: daemon });
