@@ -1,11 +1,12 @@
 //! `cargo xtask`: what a developer runs from a clone.
 //!
 //! `run` starts the real program with a demo tool behind it, `test` does everything the public checks do, `fuzz` looks for
-//! inputs that break a parser, `demo` serves the demo tool alone. Each installs what is missing first (see [`parts`]). Nothing here ships, and nothing in the product
+//! inputs that break a parser, `bench` measures the proxy beside others, `demo` serves the demo tool alone. Each installs what is missing first (see [`parts`]). Nothing here ships, and nothing in the product
 //! depends on it.
 
 #![expect(clippy::print_stdout, reason = "a developer's tool: its answers go to stdout")]
 
+mod bench;
 mod bundle;
 mod counts;
 mod demo;
@@ -46,6 +47,8 @@ enum Command {
     Icons(pictures::Options),
     /// Look for inputs that break a promise of a parser; one that is found stays in `fuzz/regressions`.
     Fuzz(fuzz::Options),
+    /// Measure what Drawbridge costs beside nginx, HAProxy and Caddy.
+    Bench(bench::Options),
     /// Serve the demo tool alone on 127.0.0.1, until Ctrl-C.
     Demo(demo::Options),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Screenshots(options) => pictures::screenshots(&options).map(|()| ExitCode::SUCCESS),
         Command::Icons(options) => pictures::icons(&options).map(|()| ExitCode::SUCCESS),
         Command::Fuzz(options) => fuzz::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Demo(options) => demo(&options).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

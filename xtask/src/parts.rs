@@ -44,6 +44,8 @@ pub(crate) enum Purpose {
     OtherSystems,
     /// What only the long run does: fuzzing.
     Long,
+    /// Measuring beside other proxies.
+    Bench,
 }
 
 /// May something be installed?

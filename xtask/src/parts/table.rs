@@ -2,7 +2,7 @@
 //!
 //! `present` asks the thing itself rather than a package manager, so that a part installed some other way counts.
 
-use super::Purpose::{Bundle, Checks, Long, OtherSystems, Run, Test, Window};
+use super::Purpose::{Bench, Bundle, Checks, Long, OtherSystems, Run, Test, Window};
 use super::{Part, Source, prefix};
 use crate::places::Places;
 use crate::shell::{answers, found};
@@ -12,9 +12,16 @@ pub(super) const PARTS: &[Part] = &[
     debian("a C compiler", &[Run, Test, Long], has_c_compiler, &["gcc", "libc6-dev"]),
     // libFuzzer is C++.
     debian("a C++ compiler", &[Long], has_cpp_compiler, &["g++"]),
-    debian("curl", &[Test], |_| found("curl").is_some(), &["curl", "ca-certificates"]),
+    debian("curl", &[Test, Bench], |_| found("curl").is_some(), &["curl", "ca-certificates"]),
     debian("OpenSSL", &[Test], |_| found("openssl").is_some(), &["openssl"]),
     debian("ip", &[Test], |_| found("ip").is_some(), &["iproute2"]),
+    // The proxies people would use otherwise, what loads them, and what counts instructions.
+    debian("nginx", &[Bench], |_| found("nginx").is_some(), &["nginx-light"]),
+    debian("HAProxy", &[Bench], |_| found("haproxy").is_some(), &["haproxy"]),
+    debian("Caddy", &[Bench], |_| found("caddy").is_some(), &["caddy"]),
+    debian("h2load", &[Bench], |_| found("h2load").is_some(), &["nghttp2-client"]),
+    debian("taskset", &[Bench], |_| found("taskset").is_some(), &["util-linux"]),
+    debian("Valgrind", &[Bench], |_| found("valgrind").is_some(), &["valgrind"]),
     debian("ps", &[Test], |_| found("ps").is_some(), &["procps"]),
     debian("D-Bus", &[Test], |_| found("dbus-run-session").is_some(), &["dbus"]),
     debian("the GNOME keyring", &[Test], |_| found("gnome-keyring-daemon").is_some(), &["gnome-keyring"]),
