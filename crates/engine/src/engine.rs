@@ -16,7 +16,7 @@ use crate::{
     platform,
     proxy::{
         access_log::AccessLog,
-        admit::Connections,
+        admit::{Connections, Places},
         cores::Cores,
         limits,
         listen::Ground,
@@ -120,6 +120,7 @@ pub struct Engine {
     socket: PathBuf,
     stop: CancellationToken,
     writer: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
 }
 
 impl Engine {
@@ -167,6 +168,7 @@ impl Engine {
             identities: Arc::new(Identities::new()?),
         };
         let settings = loaded.settings;
+        let shared = Arc::clone(&ground.shared);
         let state =
             State::begin(Beginnings { home, settings, vault, database, lan, ground, notes, words }).await?;
         let socket = paths.control_socket();
@@ -175,7 +177,7 @@ impl Engine {
         let stop = CancellationToken::new();
         let (control, writer) = Control::start(state, stop.clone());
         tokio::spawn(control::server::serve(listener, control.clone(), stop.clone()));
-        Ok(Self { control, socket, stop, writer: Some(writer) })
+        Ok(Self { control, socket, stop, writer: Some(writer), shared })
     }
 
     /// Where the control socket lies.
@@ -207,6 +209,10 @@ impl Engine {
         if let Some(writer) = self.writer.take() {
             let _ = writer.await;
         }
+        let shared = Arc::clone(&self.shared);
+        // A disk that hangs must not keep us.
+        let last_lines = tokio::task::spawn_blocking(move || shared.access_log.end());
+        let _ = tokio::time::timeout(LAST_LINES, last_lines).await;
         // The next engine replaces the file anyway; removing it only saves a shell a failed call.
         let _ = std::fs::remove_file(&self.socket);
     }
@@ -223,7 +229,7 @@ async fn shared(
     home: &Home,
     database: &Database,
     clock: Clock,
-    connections: usize,
+    connections: Places,
     pages: Pages,
 ) -> Result<Arc<Shared>, StartError> {
     let log = home.logs().join("access.log");
@@ -239,15 +245,14 @@ async fn shared(
         clock,
         tool_faults: ToolFaults::default(),
         forms: Semaphore::new(limits::FORMS),
-        upstreams: Arc::new(Semaphore::new(connections)),
+        upstreams: Arc::new(Semaphore::new(connections.to_tools)),
         changed: tokio::sync::Notify::new(),
     }))
 }
 
 /// Connections from visitors, and as many to tools, that the system's limit on open files allows beside our own.
-fn connections() -> usize {
-    let files = platform::raise_open_files();
-    limits::CONNECTIONS.min(files.saturating_sub(OWN_FILES) / 2)
+fn connections() -> Places {
+    Places::within(platform::raise_open_files().saturating_sub(OWN_FILES))
 }
 
 fn inside(error: impl std::error::Error + Tell + Send + Sync + 'static) -> StartError {
@@ -266,6 +271,8 @@ macro_rules! inside_from {
 
 inside_from!(LoadError, OpenError, StoreError, HashError, NoRandomness, TlsConfigError);
 
+/// How long the end waits for the last lines of the access log.
+const LAST_LINES: std::time::Duration = std::time::Duration::from_secs(2);
 /// Files and sockets kept for ourselves: the control socket and its callers, the database, logs, listeners.
 const OWN_FILES: usize = 192;
 /// Bytes of the access log before it is rotated (chosen: some 50,000 requests; two files are kept).

@@ -10,6 +10,7 @@ use crate::proxy::{
     listen::{self, BindError, Bound, Listener},
     snapshot::{Snapshot, Tool},
 };
+use drawbridge_protocol::Level;
 use drawbridge_texts::Tell;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -147,9 +148,11 @@ impl State {
     pub(super) fn publish(&self) {
         let doors = self.open_doors.lock().doors.clone();
         let tools = self.settings.tools.iter().map(|tool| {
-            let seen = Tool { id: tool.id.clone(), name: tool.name.clone(), target: tool.target.clone() };
+            let seen = Tool::new(tool.id.clone(), tool.name.clone(), tool.target.clone());
             (tool.id.clone(), Arc::new(seen))
         });
+        let open = self.settings.tools.iter().filter(|tool| tool.level > Level::Local);
+        self.shared.tool_faults.keep(|id| open.clone().any(|tool| tool.id == *id));
         let users = self.users.iter();
         self.shared.snapshot.store(Arc::new(Snapshot {
             tools: tools.collect(),

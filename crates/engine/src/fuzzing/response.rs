@@ -5,6 +5,7 @@ use super::{fields, request::Ground, wire};
 use crate::{
     headers::authority::Host,
     proxy::{
+        door::Origin,
         respond,
         route::{Ask, Target},
     },
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::{HeaderMap, Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Bytes of one HTTP/1.1 connection from a tool.
@@ -52,7 +54,7 @@ fn clean(headers: &mut HeaderMap) {
     let ground = Ground::new();
     let permit = ground.permit();
     let host: Host = "192.168.1.5".parse().expect("a host");
-    let target = Target { host, origin: "https://192.168.1.5:8444".to_owned(), ask: Ask::Tool };
+    let target = Target { origin: Arc::new(Origin::new(host, 8444)), ask: Ask::Tool };
     let before: Vec<_> = headers.get_all(header::CONTENT_TYPE).iter().cloned().collect();
     respond::clean(headers, &permit, &target);
     fields::assert_no_hop_by_hop(headers);

@@ -26,20 +26,21 @@ pub(crate) fn strip_ours(headers: &mut HeaderMap) {
     if !headers.contains_key(header::COOKIE) {
         return;
     }
-    let ours = |name: &str| name.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
     let mut kept = Vec::new();
     for value in headers.get_all(header::COOKIE) {
         for pair in value.as_bytes().split(|byte| *byte == b';') {
             let pair = pair.trim_ascii();
-            let name = String::from_utf8_lossy(name_of(pair).trim_ascii());
-            if !pair.is_empty() && !ours(&name) && !name.to_ascii_lowercase().contains(MARK) {
-                kept.push(pair);
+            if pair.is_empty() || has_mark(name_of(pair)) {
+                continue;
             }
+            if !kept.is_empty() {
+                kept.extend_from_slice(b"; ");
+            }
+            kept.extend_from_slice(pair);
         }
     }
-    let joined = HeaderValue::from_bytes(&kept.join(&b"; "[..]));
     headers.remove(header::COOKIE);
-    if let Ok(joined) = joined
+    if let Ok(joined) = HeaderValue::from_bytes(&kept)
         && !joined.is_empty()
     {
         headers.insert(header::COOKIE, joined);
@@ -49,13 +50,17 @@ pub(crate) fn strip_ours(headers: &mut HeaderMap) {
 /// Whether a tool's `Set-Cookie` would set one of ours.
 pub(crate) fn sets_ours(value: &HeaderValue) -> bool {
     let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    String::from_utf8_lossy(name_of(pair)).to_ascii_lowercase().contains(MARK)
+    has_mark(name_of(pair))
 }
 
 /// The name of a cookie. One without a name (`=__Host-…=x`) is sent back as if its value were a pair (RFC 6265bis §5.7),
 /// and some programs skip the first sign, so there the first word that is not empty counts, in both directions.
 fn name_of(pair: &[u8]) -> &[u8] {
     pair.split(|byte| *byte == b'=').find(|word| !word.trim_ascii().is_empty()).unwrap_or_default()
+}
+
+fn has_mark(name: &[u8]) -> bool {
+    name.windows(MARK.len()).any(|part| part.eq_ignore_ascii_case(MARK))
 }
 
 /// A `Set-Cookie` of ours for the whole origin; a lifetime of zero removes it.
@@ -78,10 +83,8 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
         })
 }
 
-/// What is stripped towards a tool: our prefix, in any case.
-const OURS: &str = PREFIX;
-/// No tool may set a cookie whose name contains this, in any case.
-const MARK: &str = "-drawbridge-";
+/// In every name of ours. No tool sees or sets a cookie whose name contains this, in any case.
+const MARK: &[u8] = b"-drawbridge-";
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,9 @@ pub(crate) fn read(uri: &Uri) -> Result<Place, Ambiguous> {
     if !path.starts_with('/') || path.starts_with("//") || path.len() > MAX_BYTES {
         return Err(Ambiguous);
     }
+    if is_plain(path) {
+        return Ok(Place::Outside);
+    }
     let decoded = decode(path)?;
     if has_dot_segment(&decoded) {
         return Err(Ambiguous);
@@ -42,6 +45,19 @@ pub(crate) fn is_local_reference(text: &str) -> bool {
         && text.parse::<Uri>().is_ok_and(|uri| {
             uri.scheme().is_none() && uri.authority().is_none() && matches!(read(&uri), Ok(Place::Outside))
         })
+}
+
+/// Nothing in it that anyone could read in two ways: the everyday path, without decoding.
+fn is_plain(path: &str) -> bool {
+    let mut segment_begins = false;
+    path.bytes().all(|byte| {
+        let plain = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'/' | b'-' | b'_' | b'~' | b'+' | b'=' | b',' | b'@' | b':' | b'!' | b'$')
+            // A segment that begins with a dot may be `..`, or ours.
+            || (byte == b'.' && !segment_begins);
+        segment_begins = byte == b'/';
+        plain
+    })
 }
 
 fn place(path: &str, decoded: &[u8]) -> Result<Place, Ambiguous> {

@@ -53,7 +53,6 @@ impl SignIn {
         let too_long =
             name.len() > password::MAX_BYTES || credential.password.expose().len() > password::MAX_BYTES;
         let user = users.by_name(&name).filter(|user| !too_long && session::may_begin(user, level));
-        let account = AccountKey(self.keyed(&[b"account", name.as_bytes()]));
         let secret = credential.password.expose().as_bytes();
         let level_name = level.to_string();
         let credential_key =
@@ -63,6 +62,7 @@ impl SignIn {
         {
             return Outcome::Welcome(Arc::clone(user));
         }
+        let account = AccountKey(self.keyed(&[b"account", name.as_bytes()]));
         match self.attempts.turn(account, credential_key).await {
             Turn::Wait(left) => Outcome::Wait(left),
             Turn::Busy | Turn::Known(Verdict::Unverified) => Outcome::Busy,

@@ -34,11 +34,11 @@ pub(crate) fn begin<B>(
     };
     let to = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("door", &target.origin)
+        .append_pair("door", &target.origin.text)
         .append_pair("state", &state(&nonce))
         .append_pair("to", if path::is_local_reference(to) { to } else { "/" })
         .finish();
-    let mut response = see_other(&format!("{}/sign-in?{query}", door.gate_origin(&target.host)))?;
+    let mut response = see_other(&format!("{}/sign-in?{query}", door.gate_origin(&target.origin.host)))?;
     set(&mut response, cookie::set(&name, &nonce, BEGIN))?;
     Ok(response)
 }
@@ -76,7 +76,7 @@ async fn enter<B>(
         }
     };
     connection.shared.changed.notify_one();
-    let mut response = see_other(&format!("{}{to}", target.origin))?;
+    let mut response = see_other(&format!("{}{to}", target.origin.text))?;
     set(&mut response, cookie::set(&cookie_name(door.plan.port), &token, session::LIFETIME))?;
     set(&mut response, cookie::set(&begin_cookie(door.plan.port), "", Duration::ZERO))?;
     Ok(response)
@@ -109,7 +109,7 @@ async fn leave<B>(
     if let Some(session) = session {
         super::gate::end(connection, &session.id).await?;
     }
-    let mut response = see_other(&format!("{}/sign-in?left", door.gate_origin(&target.host)))?;
+    let mut response = see_other(&format!("{}/sign-in?left", door.gate_origin(&target.origin.host)))?;
     set(&mut response, cookie::set(&name, "", Duration::ZERO))?;
     Ok(response)
 }

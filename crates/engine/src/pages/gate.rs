@@ -83,7 +83,7 @@ fn home(
         .filter_map(|door| match &door.plan.serves {
             Serves::Tool(id) if user.may_use(id) => {
                 let name = snapshot.tools.get(id)?.name.clone();
-                Some(Link { name, url: door.origin_from_gate(&target.host) })
+                Some(Link { name, url: door.origin_from_gate(&target.origin.host) })
             }
             Serves::Tool(_) | Serves::Gate => None,
         })
@@ -366,7 +366,7 @@ impl Way {
         let origin = if door.plan.hosts.contains(&authority.host) {
             origin
         } else {
-            door.origin_from_gate(&target.host)
+            door.origin_from_gate(&target.origin.host)
         };
         Some((door, origin))
     }

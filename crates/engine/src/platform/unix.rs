@@ -67,17 +67,21 @@ pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
 pub(crate) fn raise_open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let wanted = limit.maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
-    if limit.current.is_some_and(|current| current < wanted) {
-        // Refused, the old limit stays, and is read again below.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    for wanted in OPEN_FILES.map(|files| limit.maximum.unwrap_or(files).min(files)) {
+        let is_enough = limit.current.is_none_or(|current| current >= wanted);
+        // Some systems name a maximum and refuse it (macOS beyond `kern.maxfilesperproc`); then fewer are asked for, and
+        // what there is in the end is read below.
+        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+        if is_enough || setrlimit(Resource::Nofile, raised).is_ok() {
+            break;
+        }
     }
-    let current = getrlimit(Resource::Nofile).current.unwrap_or(OPEN_FILES);
+    let current = getrlimit(Resource::Nofile).current.unwrap_or(OPEN_FILES[0]);
     usize::try_from(current).unwrap_or(usize::MAX)
 }
 
-/// Open files asked for (chosen: more than every limit of the data path together).
-const OPEN_FILES: u64 = 4096;
+/// Open files asked for, until the system agrees (chosen: first more than every limit of the data path together).
+const OPEN_FILES: [u64; 4] = [36_864, 24_576, 10_240, 4_096];
 
 /// Files this process makes from now on are private to the user.
 pub(crate) fn make_new_files_private() {

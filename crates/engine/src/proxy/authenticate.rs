@@ -37,11 +37,11 @@ pub(crate) async fn authenticate<B>(
     if let Some(session) = session
         && let Some(user) = snapshot.users.get(&session.user)
     {
-        check_origin(request, &target.origin, Credential::Cookie)?;
+        check_origin(request, &target.origin.text, Credential::Cookie)?;
         return Ok(Some(Subject::Session { user: Arc::clone(user), session }));
     }
     let Some(credential) = basic::read(request.headers()) else { return Ok(None) };
-    check_origin(request, &target.origin, Credential::Header)?;
+    check_origin(request, &target.origin.text, Credential::Header)?;
     match shared.sign_in.attempt(snapshot, door.plan.level, credential).await {
         Outcome::Welcome(user) => Ok(Some(Subject::Basic { user })),
         Outcome::Wrong => {

@@ -1,19 +1,18 @@
 //! Bodies: ours, whole; a tool's, passed on as it comes. Both directions end when the permit is withdrawn, and no
 //! trailer of a visitor reaches a tool.
 
-use super::{activity::Busy, authorize::Lease, upstream::Return};
+use super::{
+    activity::Busy,
+    exchange::{Exchange, Side},
+    upstream::Return,
+};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::{
-    future::Future,
     io,
     pin::Pin,
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll},
 };
 
@@ -28,37 +27,17 @@ pub(crate) enum Body {
 /// A tool's body on its way to the visitor.
 pub(crate) struct ToolBody {
     incoming: Incoming,
-    lease: LeaseWatch,
+    exchange: Rc<Exchange>,
     /// Gives the connection back when the body has ended.
     give_back: Option<Return>,
     /// Keeps the visitor's connection from counting as idle.
     _busy: Option<Busy>,
-    /// Tells the connection that this body is under way.
-    _mark: Option<Rc<()>>,
 }
 
 /// A visitor's body on its way to the tool.
 pub(crate) struct VisitorBody {
     incoming: Incoming,
-    lease: LeaseWatch,
-    sent: Sent,
-}
-
-/// Whether a visitor's body has been sent; from then on the tool owes an answer.
-#[derive(Clone, Default)]
-pub(crate) struct Sent(Arc<AtomicBool>);
-
-impl Sent {
-    /// Whether it has.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-/// A lease, and the wait for its end, begun only where a body has to wait.
-struct LeaseWatch {
-    lease: Lease,
-    withdrawn: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    exchange: Rc<Exchange>,
 }
 
 impl Body {
@@ -73,23 +52,8 @@ impl Body {
     }
 
     /// A tool's body.
-    pub(crate) fn tool(incoming: Incoming, lease: Lease, give_back: Return) -> Self {
-        Self::Tool(Box::new(ToolBody {
-            incoming,
-            lease: LeaseWatch::new(lease),
-            give_back: Some(give_back),
-            _busy: None,
-            _mark: None,
-        }))
-    }
-
-    /// Holds a mark for as long as a tool's body is under way.
-    pub(crate) fn hold(&mut self, mark: impl FnOnce() -> Rc<()>) {
-        if let Self::Tool(body) = self
-            && !body.incoming.is_end_stream()
-        {
-            body._mark = Some(mark());
-        }
+    pub(crate) fn tool(incoming: Incoming, exchange: Rc<Exchange>, give_back: Return) -> Self {
+        Self::Tool(Box::new(ToolBody { incoming, exchange, give_back: Some(give_back), _busy: None }))
     }
 
     /// The same body, which keeps its connection busy while it is sent. Ours are sent in one piece.
@@ -102,39 +66,12 @@ impl Body {
 }
 
 impl VisitorBody {
-    /// A visitor's body under a lease.
-    pub(crate) fn new(incoming: Incoming, lease: Lease) -> Self {
-        let sent = Sent(Arc::new(AtomicBool::new(incoming.is_end_stream())));
-        Self { incoming, lease: LeaseWatch::new(lease), sent }
-    }
-
-    /// To be asked later whether it has been sent.
-    pub(crate) fn sent(&self) -> Sent {
-        self.sent.clone()
-    }
-}
-
-impl LeaseWatch {
-    const fn new(lease: Lease) -> Self {
-        Self { lease, withdrawn: None }
-    }
-
-    fn check(&mut self, context: &mut Context<'_>, waiting: bool) -> io::Result<()> {
-        let withdrawn = if waiting {
-            let lease = &self.lease;
-            let future = self.withdrawn.get_or_insert_with(|| {
-                let lease = lease.clone();
-                Box::pin(async move { lease.withdrawn().await })
-            });
-            future.as_mut().poll(context).is_ready()
-        } else {
-            self.lease.is_withdrawn()
-        };
-        if withdrawn {
-            Err(io::Error::new(io::ErrorKind::PermissionDenied, "the permit was withdrawn"))
-        } else {
-            Ok(())
+    /// A visitor's body of an exchange.
+    pub(crate) fn new(incoming: Incoming, exchange: Rc<Exchange>) -> Self {
+        if incoming.is_end_stream() {
+            exchange.is_sent();
         }
+        Self { incoming, exchange }
     }
 }
 
@@ -149,7 +86,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Ours(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Tool(body) => {
-                let polled = poll(&mut body.incoming, &mut body.lease, context);
+                let polled = poll(&mut body.incoming, &body.exchange, Side::Download, context);
                 if let Poll::Ready(None) = polled
                     && let Some(give_back) = body.give_back.take()
                 {
@@ -195,9 +132,9 @@ impl HttpBody for VisitorBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let body = self.get_mut();
-        let polled = poll(&mut body.incoming, &mut body.lease, context);
+        let polled = poll(&mut body.incoming, &body.exchange, Side::Upload, context);
         if matches!(polled, Poll::Ready(None)) || body.incoming.is_end_stream() {
-            body.sent.0.store(true, Ordering::Release);
+            body.exchange.is_sent();
         }
         match polled {
             // A trailer could name an identity after everything was checked.
@@ -217,12 +154,16 @@ impl HttpBody for VisitorBody {
 
 fn poll(
     incoming: &mut Incoming,
-    lease: &mut LeaseWatch,
+    exchange: &Exchange,
+    side: Side,
     context: &mut Context<'_>,
 ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-    let polled = Pin::new(incoming).poll_frame(context);
-    match lease.check(context, polled.is_pending()) {
-        Err(error) => Poll::Ready(Some(Err(error))),
-        Ok(()) => polled.map(|frame| frame.map(|result| result.map_err(io::Error::other))),
+    if let Err(error) = exchange.check() {
+        return Poll::Ready(Some(Err(error)));
     }
+    let polled = Pin::new(incoming).poll_frame(context);
+    if polled.is_pending() {
+        exchange.wait(side, context);
+    }
+    polled.map(|frame| frame.map(|result| result.map_err(io::Error::other)))
 }

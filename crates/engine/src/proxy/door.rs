@@ -5,6 +5,7 @@ use crate::{
     tools::ToolId,
 };
 use drawbridge_protocol::Level;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// What answers behind a door.
@@ -45,10 +46,21 @@ pub(crate) enum GateAddress {
     },
 }
 
+/// One of a door's hosts as a visitor writes it.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) host: Host,
+    port: u16,
+    /// `https://HOST:PORT`; the default port is left out, as browsers do.
+    pub(crate) text: String,
+}
+
 /// An open door.
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) plan: DoorPlan,
+    /// Of each host in the plan.
+    origins: Vec<Arc<Origin>>,
     /// Cancelled when the door closes; every connection and tunnel through it ends.
     pub(crate) closing: CancellationToken,
 }
@@ -56,13 +68,23 @@ pub(crate) struct Door {
 impl Door {
     /// Opens what was planned.
     pub(crate) fn new(plan: DoorPlan) -> Self {
-        Self { plan, closing: CancellationToken::new() }
+        let origins = plan.hosts.iter().map(|host| Arc::new(Origin::new(host.clone(), plan.port))).collect();
+        Self { plan, origins, closing: CancellationToken::new() }
+    }
+
+    /// The origin a `Host` names, if it is written as browsers write it: the everyday case, without parsing.
+    pub(crate) fn origin_written(&self, host: &[u8]) -> Option<&Arc<Origin>> {
+        self.origins.iter().find(|origin| origin.authority().as_bytes() == host)
+    }
+
+    /// The origin an authority names.
+    pub(crate) fn origin_of(&self, authority: &Authority) -> Option<&Arc<Origin>> {
+        self.origins.iter().find(|origin| origin.is_named_by(authority))
     }
 
     /// Whether a request's authority names this door.
     pub(crate) fn is_named_by(&self, authority: &Authority) -> bool {
-        let port = authority.port.unwrap_or(authority::HTTPS_PORT);
-        port == self.plan.port && self.plan.hosts.contains(&authority.host)
+        self.origin_of(authority).is_some()
     }
 
     /// The gate's origin for a visitor who came by this host.
@@ -86,6 +108,23 @@ impl Door {
     /// The address to hand to someone, without the final slash.
     pub(crate) fn url(&self) -> String {
         self.plan.url()
+    }
+}
+
+impl Origin {
+    /// The origin of a host at a port.
+    pub(crate) fn new(host: Host, port: u16) -> Self {
+        let text = authority::https_origin(&host, port);
+        Self { host, port, text }
+    }
+
+    /// `HOST:PORT`, as it stands in `Host`.
+    pub(crate) fn authority(&self) -> &str {
+        self.text.strip_prefix("https://").unwrap_or_default()
+    }
+
+    fn is_named_by(&self, authority: &Authority) -> bool {
+        authority.port.unwrap_or(authority::HTTPS_PORT) == self.port && authority.host == self.host
     }
 }
 

@@ -14,8 +14,9 @@ use super::{
 };
 use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, future::Future, rc::Rc, sync::Arc};
+use std::{cell::Cell, convert::Infallible, future::Future, rc::Rc, sync::Arc};
 use tokio::net::TcpStream;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Serves a connection until either side ends it.
 pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
@@ -47,15 +48,18 @@ pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
                 shared: Arc::clone(&ground.shared),
                 pool,
                 activity: Activity::default(),
-                running: Rc::default(),
+                exchanges: Rc::default(),
+                noted: Cell::default(),
             };
-            let running = Rc::clone(&connection.running);
+            let exchanges = Rc::clone(&connection.exchanges);
+            // A task of its own, so that a byte on the connection does not ask after everything that may end it.
+            let speaking = AbortOnDropHandle::new(tokio::task::spawn_local(speak(*secured, connection)));
             tokio::select! {
                 biased;
                 () = closing.cancelled() => {}
                 () = stop.cancelled() => {}
-                () = running.overdue() => {}
-                () = speak(*secured, connection) => {}
+                () = exchanges.overdue() => {}
+                _ = speaking => {}
             }
         }
     }

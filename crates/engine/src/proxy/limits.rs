@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
-/// Connections and tunnels at once over all doors, and as many to tools (chosen: half of a common descriptor limit of 1,024 is left for the
-/// tools' side; fewer where the system allows fewer, see `engine.rs`).
+/// Connections at once that nobody signed in on, over all doors (chosen: a second of handshakes; what a stranger can make
+/// us hold is bounded by this; fewer where the system allows fewer open files, see `admit.rs`).
 pub(crate) const CONNECTIONS: usize = 512;
+/// Connections and tunnels at once on which somebody signed in (chosen: WebSockets of hundreds of people; HAProxy's limit
+/// is what open files allow).
+pub(crate) const CONNECTIONS_SIGNED_IN: usize = 16_384;
+/// Connections at once to tools, for requests under way and kept ones (chosen: what a tool with a common limit of 1,024
+/// open files could take).
+pub(crate) const CONNECTIONS_TO_TOOLS: usize = 1_024;
 /// Connections of one client address at once (chosen: a browser opens six per origin; several people behind one router).
 pub(crate) const CONNECTIONS_PER_CLIENT: usize = 128;
 /// Connections kept free for this computer's own addresses, so that the owner can always look (P10).
@@ -48,19 +54,21 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 pub(crate) const ANSWER: Duration = Duration::from_secs(600);
 /// How long an idle connection to a tool is kept (Node closes after 5 s; one second of margin).
 pub(crate) const POOL_IDLE: Duration = Duration::from_secs(4);
-/// Idle connections kept to one tool on one core.
-pub(crate) const POOL_SIZE: usize = 32;
+/// Idle connections kept to one tool on one core (two HTTP/2 visitors with all their streams in use; with 32, eight times
+/// sixteen streams cost fifty times as much, measured 2026-11-21: every answer ended a connection and every request made one).
+pub(crate) const POOL_SIZE: usize = 256;
 /// Bytes of a form sent to the gate (a name, a password of 1,024 bytes percent-encoded, and a path of 2,048).
 pub(crate) const FORM_BYTES: usize = 8 * 1024;
 /// Forms read at once (chosen: 256 KiB; signing in takes a fraction of a second).
 pub(crate) const FORMS: usize = 32;
 /// Time for a whole form.
 pub(crate) const FORM: Duration = Duration::from_secs(15);
-/// How often a connection with a download looks whether its permit still holds (P6 leaves a second in all).
+/// How often a connection looks whether the permits of its requests still hold. What does not end by itself ends with
+/// the connection at the look after (P6 leaves a second in all).
 pub(crate) const LEASE_LOOK: Duration = Duration::from_millis(300);
-/// How long a download may take to end by itself after its permit was withdrawn.
-pub(crate) const LEASE_GRACE: Duration = Duration::from_millis(300);
 /// Bytes copied at once in each direction of a tunnel.
 pub(crate) const TUNNEL_BUFFER: usize = 16 * 1024;
+/// How often a connection notes that its visitor is still there.
+pub(crate) const VISIT_STEP: Duration = Duration::from_secs(1);
 /// How long someone counts as in after the last request.
 pub(crate) const VISITOR_KEPT: Duration = Duration::from_secs(120);

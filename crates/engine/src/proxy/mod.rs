@@ -23,7 +23,7 @@ pub(crate) mod activity;
 pub(crate) mod body;
 pub(crate) mod cores;
 pub(crate) mod door;
-pub(crate) mod overdue;
+pub(crate) mod exchange;
 pub(crate) mod plain;
 pub(crate) mod snapshot;
 pub(crate) mod visitors;

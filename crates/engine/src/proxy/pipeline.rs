@@ -1,27 +1,29 @@
 //! The short function that calls the stages in order, and the one place where a refusal becomes a response.
 
 use super::{
+    Permit,
     access_log::Line,
     activity::Activity,
     admit::Admitted,
     authenticate::{self, Credential},
     body::Body,
     door::{Door, Serves},
+    exchange::Exchanges,
     identify::Client,
-    overdue::Running,
+    limits,
     refusal::Refusal,
     respond, rewrite,
     route::{self, Ask, Target},
     snapshot::{Shared, Snapshot},
     upstream::{self, Pool},
 };
-use crate::{headers::authority::Host, pages};
+use crate::{headers::authority::Host, identity::UserId, pages};
 use hyper::{
     Request, Response, Version,
     body::Incoming,
     header::{self, HeaderValue},
 };
-use std::{rc::Rc, sync::Arc, time::Instant};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Instant};
 
 /// What every request of one connection shares.
 pub(crate) struct Connection {
@@ -33,7 +35,24 @@ pub(crate) struct Connection {
     /// The place this connection takes; its tunnels keep it.
     pub(crate) admitted: Arc<Admitted>,
     pub(crate) activity: Activity,
-    pub(crate) running: Rc<Running>,
+    pub(crate) exchanges: Rc<Exchanges>,
+    /// Whose visit was noted last, and when.
+    pub(crate) noted: Cell<Option<(UserId, Instant)>>,
+}
+
+impl Connection {
+    /// Notes a visit for the owner's eyes; not for every request of a page.
+    fn note_visit(&self, permit: &Permit) {
+        let user = permit.subject().user().id;
+        let lately =
+            |(noted, since): (UserId, Instant)| noted == user && since.elapsed() < limits::VISIT_STEP;
+        if !self.noted.get().is_some_and(lately) {
+            self.noted.set(Some((user, Instant::now())));
+            if self.shared.visitors.seen(permit, self.client, self.shared.clock.timestamp()) {
+                self.shared.changed.notify_one();
+            }
+        }
+    }
 }
 
 /// Answers one request, whatever it is.
@@ -55,7 +74,7 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
             response
         }
     };
-    connection.shared.access_log.write(line.end(response.status(), began.elapsed()));
+    connection.shared.access_log.write(&line.end(response.status(), began.elapsed()));
     response
 }
 
@@ -85,7 +104,8 @@ async fn stages(
     let Some(subject) = subject else { return to_gate(connection, &request, &target) };
     let permit = super::authorize(subject, door, &snapshot)?;
     line.signed_in(&permit);
-    shared.visitors.seen(&permit, *client, shared.clock.timestamp());
+    connection.admitted.sign_in();
+    connection.note_visit(&permit);
     forward(connection, request, &target, &permit, &snapshot).await
 }
 
@@ -93,14 +113,13 @@ async fn forward(
     connection: &Connection,
     request: Request<Incoming>,
     target: &Target,
-    permit: &super::Permit,
+    permit: &Permit,
     snapshot: &Snapshot,
 ) -> Result<Response<Body>, Refusal> {
-    let outbound = rewrite::rewrite(permit, request, target, connection.client, snapshot)?;
-    let answer = upstream::send(outbound, permit, connection).await?;
-    let mut response = respond::respond(answer, permit, target, connection)?;
-    response.body_mut().hold(|| connection.running.add(permit.lease().clone()));
-    Ok(response)
+    let exchange = connection.exchanges.begin(permit.lease().clone());
+    let outbound = rewrite::rewrite(permit, request, target, connection.client, snapshot, &exchange)?;
+    let answer = upstream::send(outbound, permit, connection, &exchange).await?;
+    respond::respond(answer, permit, target, connection, exchange)
 }
 
 /// A person without a session goes to the gate; a program is told what is missing.
@@ -117,7 +136,7 @@ fn to_gate(
 
 /// Whether a cookie-authenticated write of ours comes from our own page.
 pub(crate) fn check_own_form<B>(request: &Request<B>, target: &Target) -> Result<(), Refusal> {
-    authenticate::check_origin(request, &target.origin, Credential::Cookie)
+    authenticate::check_origin(request, &target.origin.text, Credential::Cookie)
 }
 
 /// The snapshot type, named for the pages.

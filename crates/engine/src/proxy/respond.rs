@@ -2,8 +2,8 @@
 //! by the door's, cookies that pretend to be ours removed.
 
 use super::{
-    Permit, body::Body, pipeline::Connection, refusal::Refusal, route::Target, snapshot::Shared, upgrade,
-    upstream::Answer, visitors::Visitors,
+    Permit, body::Body, exchange::Exchange, pipeline::Connection, refusal::Refusal, route::Target,
+    snapshot::Shared, upgrade, upstream::Answer, visitors::Visitors,
 };
 use crate::{
     headers::{authority::Authority, cookie, hop_by_hop},
@@ -14,7 +14,7 @@ use hyper::{
     body::Incoming,
     header::{self, HeaderName, HeaderValue},
 };
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 /// Makes the visitor's answer from the tool's.
 pub(crate) fn respond(
@@ -22,6 +22,7 @@ pub(crate) fn respond(
     permit: &Permit,
     target: &Target,
     connection: &Connection,
+    exchange: Rc<Exchange>,
 ) -> Result<Response<Body>, Refusal> {
     let shared = &connection.shared;
     let Answer { mut response, give_back, upgrade } = answer;
@@ -41,14 +42,16 @@ pub(crate) fn respond(
     }
     let (mut parts, body) = response.into_parts();
     clean(&mut parts.headers, permit, target);
-    let mut outward = Response::new(Body::tool(body, permit.lease().clone(), give_back));
+    let mut outward = Response::new(Body::tool(body, exchange, give_back));
     *outward.status_mut() = parts.status;
     *outward.headers_mut() = parts.headers;
     Ok(outward)
 }
 
 fn broken(permit: &Permit, shared: &Shared) -> Refusal {
-    shared.tool_faults.note(&permit.tool().id, Some(ToolFault::Broken));
+    if shared.tool_faults.note(&permit.tool().id, Some(ToolFault::Broken)) {
+        shared.changed.notify_one();
+    }
     Refusal::ToolBroken
 }
 
@@ -110,7 +113,7 @@ fn move_to_door(headers: &mut HeaderMap, name: &HeaderName, permit: &Permit, tar
     let Ok(authority) = authority.as_str().parse::<Authority>() else { return };
     if permit.tool().target.is_meant_by(&authority) {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        if let Ok(moved) = HeaderValue::try_from(format!("{}{path}", target.origin)) {
+        if let Ok(moved) = HeaderValue::try_from(format!("{}{path}", target.origin.text)) {
             headers.insert(name, moved);
         }
     }

@@ -5,8 +5,8 @@
 //! (our own Origin check came first); the forwarding chain. Kept: everything else, byte for byte.
 
 use super::{
-    Permit, Subject, authenticate::is_websocket, body::VisitorBody, identify::Client, refusal::Refusal,
-    route::Target,
+    Permit, Subject, authenticate::is_websocket, body::VisitorBody, exchange::Exchange, identify::Client,
+    refusal::Refusal, route::Target,
 };
 use crate::{
     headers::{cookie, forwarding, hop_by_hop},
@@ -18,6 +18,7 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
     upgrade::OnUpgrade,
 };
+use std::rc::Rc;
 
 /// A request for a tool, made only here.
 pub(crate) struct Outbound {
@@ -40,6 +41,7 @@ pub(crate) fn rewrite(
     target: &Target,
     client: Client,
     users: &impl Users,
+    exchange: &Rc<Exchange>,
 ) -> Result<Outbound, Refusal> {
     let upgrade = upgrade(&mut request)?;
     let (parts, body) = request.into_parts();
@@ -53,11 +55,10 @@ pub(crate) fn rewrite(
     if ours || matches!(permit.subject(), Subject::Basic { .. }) {
         headers.remove(header::AUTHORIZATION);
     }
-    let authority = permit.tool().target.authority();
-    let tool_origin = format!("http://{authority}");
-    headers.insert(header::HOST, value(&authority)?);
-    for name in [header::ORIGIN, header::REFERER, HeaderName::from_static("destination")] {
-        move_to_tool(&mut headers, &name, &target.origin, &tool_origin)?;
+    let tool = permit.tool();
+    headers.insert(header::HOST, value(tool.origin.strip_prefix("http://").unwrap_or_default())?);
+    for name in [header::ORIGIN, header::REFERER, DESTINATION] {
+        move_to_tool(&mut headers, &name, &target.origin.text, &tool.origin)?;
     }
     set_forwarding(&mut headers, target, client)?;
     if upgrade.is_some() {
@@ -68,7 +69,7 @@ pub(crate) fn rewrite(
     if !body.is_end_stream() && !headers.contains_key(header::CONTENT_LENGTH) {
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-    let mut outbound = Request::new(VisitorBody::new(body, permit.lease().clone()));
+    let mut outbound = Request::new(VisitorBody::new(body, Rc::clone(exchange)));
     *outbound.method_mut() = parts.method;
     *outbound.version_mut() = Version::HTTP_11;
     // Origin-form only, from the one path that was checked: never an authority of the visitor's.
@@ -110,12 +111,16 @@ fn move_to_tool(
 }
 
 fn set_forwarding(headers: &mut HeaderMap, target: &Target, client: Client) -> Result<(), Refusal> {
-    let host = target.origin.strip_prefix("https://").unwrap_or_default();
-    headers.insert("x-forwarded-for", value(&client.address().to_string())?);
-    headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
-    headers.insert("x-forwarded-host", value(host)?);
+    headers.insert(FORWARDED_FOR, value(&client.address().to_string())?);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    headers.insert(FORWARDED_HOST, value(target.origin.authority())?);
     Ok(())
 }
+
+const DESTINATION: HeaderName = HeaderName::from_static("destination");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 fn value(text: &str) -> Result<HeaderValue, Refusal> {
     HeaderValue::from_str(text).map_err(|_| Refusal::BadRequest)

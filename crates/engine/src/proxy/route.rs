@@ -1,22 +1,21 @@
 //! From a request to what it asks for: one host, one method, one path, read once; everything ambiguous ends here.
 
 use super::{
-    door::{Door, Serves},
+    door::{Door, Origin, Serves},
     refusal::Refusal,
 };
 use crate::headers::{
-    authority::{Authority, Host, https_origin},
+    authority::{Authority, Host},
     path::{self, Place},
 };
 use hyper::{HeaderMap, Method, Request, Version, header};
+use std::sync::Arc;
 
 /// What a request asks for.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// The host the visitor used; one of the door's own.
-    pub(crate) host: Host,
-    /// `https://HOST:PORT` of the door as the visitor knows it.
-    pub(crate) origin: String,
+    /// The door as the visitor wrote it; one of its own hosts.
+    pub(crate) origin: Arc<Origin>,
     pub(crate) ask: Ask,
 }
 
@@ -39,13 +38,7 @@ pub(crate) fn route<B>(
 ) -> Result<Target, Refusal> {
     check_method(request.method())?;
     check_head(request.headers())?;
-    let authority = authority(request)?;
-    if server_name.is_some_and(|name| *name != authority.host) {
-        return Err(Refusal::Misdirected);
-    }
-    if !door.is_named_by(&authority) {
-        return Err(Refusal::Stranger);
-    }
+    let origin = origin(request, door, server_name)?;
     let place = path::read(request.uri()).map_err(|_| Refusal::BadRequest)?;
     let ask = match (&door.plan.serves, place) {
         (Serves::Gate, Place::Outside) => Ask::Gate(request.uri().path().to_owned()),
@@ -53,8 +46,36 @@ pub(crate) fn route<B>(
         (Serves::Tool(_), Place::Ours(rest)) => Ask::Door(rest),
         (Serves::Tool(_), Place::Outside) => Ask::Tool,
     };
-    let origin = https_origin(&authority.host, door.plan.port);
-    Ok(Target { host: authority.host, origin, ask })
+    Ok(Target { origin, ask })
+}
+
+/// The door's origin a request names, on a connection that was made for it.
+fn origin<B>(request: &Request<B>, door: &Door, server_name: Option<&Host>) -> Result<Arc<Origin>, Refusal> {
+    let made_for = |host: &Host| server_name.is_none_or(|name| name == host);
+    if let Some(origin) = written(request).and_then(|host| door.origin_written(host))
+        && made_for(&origin.host)
+    {
+        return Ok(Arc::clone(origin));
+    }
+    let authority = authority(request)?;
+    if !made_for(&authority.host) {
+        return Err(Refusal::Misdirected);
+    }
+    door.origin_of(&authority).cloned().ok_or(Refusal::Stranger)
+}
+
+/// The host of a request that names one and in one place only.
+fn written<B>(request: &Request<B>) -> Option<&[u8]> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (request.uri().authority(), hosts.next(), hosts.next()) {
+        (None, Some(host), None) => Some(host.as_bytes()),
+        (Some(target), None, None)
+            if request.version() == Version::HTTP_2 && request.uri().scheme_str() == Some("https") =>
+        {
+            Some(target.as_str().as_bytes())
+        }
+        _ => None,
+    }
 }
 
 fn check_method(method: &Method) -> Result<(), Refusal> {

@@ -15,7 +15,10 @@ use crate::{
 use arc_swap::ArcSwap;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// A tool as the data path sees it.
@@ -24,6 +27,19 @@ pub(crate) struct Tool {
     pub(crate) id: ToolId,
     pub(crate) name: String,
     pub(crate) target: Target,
+    /// `http://HOST:PORT`, where the tool believes it is.
+    pub(crate) origin: String,
+    /// What names its kept connections: they are of one tool at one target.
+    pub(crate) route: Arc<str>,
+}
+
+impl Tool {
+    /// With what is the same for every request of it.
+    pub(crate) fn new(id: ToolId, name: String, target: Target) -> Self {
+        let origin = target.to_string();
+        let route = format!("{id} {origin}").into();
+        Self { id, name, target, origin, route }
+    }
 }
 
 /// One picture of everything that decides about requests.
@@ -61,21 +77,36 @@ pub(crate) struct Shared {
 
 /// Why a tool could not be reached the last time; the owner sees it in the status.
 #[derive(Default)]
-pub(crate) struct ToolFaults(Mutex<HashMap<ToolId, super::upstream::ToolFault>>);
+pub(crate) struct ToolFaults {
+    faults: Mutex<HashMap<ToolId, super::upstream::ToolFault>>,
+    /// Whether there are any, so that the everyday answer costs no lock.
+    any: AtomicBool,
+}
 
 impl ToolFaults {
     /// Notes a failure, or that the tool answers; says whether that is news.
     pub(crate) fn note(&self, tool: &ToolId, fault: Option<super::upstream::ToolFault>) -> bool {
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match fault {
-            Some(fault) => faults.insert(tool.clone(), fault) != Some(fault),
-            None if faults.is_empty() => false,
-            None => faults.remove(tool).is_some(),
+        if fault.is_none() && !self.any.load(Ordering::Acquire) {
+            return false;
         }
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = match fault {
+            Some(fault) => faults.insert(tool.clone(), fault) != Some(fault),
+            None => faults.remove(tool).is_some(),
+        };
+        self.any.store(!faults.is_empty(), Ordering::Release);
+        news
+    }
+
+    /// Forgets the others: of a tool that is closed nobody waits for an answer.
+    pub(crate) fn keep(&self, which: impl Fn(&ToolId) -> bool) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.retain(|tool, _| which(tool));
+        self.any.store(!faults.is_empty(), Ordering::Release);
     }
 
     /// The last failure of a tool that did not answer since.
     pub(crate) fn of(&self, tool: &ToolId) -> Option<super::upstream::ToolFault> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(tool).copied()
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).get(tool).copied()
     }
 }

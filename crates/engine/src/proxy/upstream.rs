@@ -2,13 +2,16 @@
 //! a failure is.
 
 use super::{
-    Permit, body::VisitorBody, limits, pipeline::Connection, refusal::Refusal, rewrite::Outbound,
+    Permit,
+    body::VisitorBody,
+    exchange::{Ended, Exchange},
+    limits,
+    pipeline::Connection,
+    refusal::Refusal,
+    rewrite::Outbound,
     snapshot::Tool,
 };
-use crate::{
-    platform::{self, ListenerOwner},
-    tools::ToolId,
-};
+use crate::platform::{self, ListenerOwner};
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -55,7 +58,7 @@ pub(crate) struct Pool {
     swept: Cell<bool>,
 }
 
-type Key = (ToolId, String);
+type Key = Arc<str>;
 type Sender = SendRequest<VisitorBody>;
 
 struct Idle {
@@ -75,13 +78,15 @@ pub(crate) async fn send(
     outbound: Outbound,
     permit: &Permit,
     connection: &Connection,
+    under_way: &Exchange,
 ) -> Result<Answer, Refusal> {
     let shared = &connection.shared;
     let (request, upgrade) = outbound.into_parts();
-    let sent = tokio::select! {
-        biased;
-        () = permit.lease().withdrawn() => return Err(Refusal::Withdrawn),
-        sent = exchange(request, permit.tool(), &connection.pool, &shared.upstreams) => sent,
+    let sending = exchange(request, permit.tool(), &connection.pool, &shared.upstreams);
+    let sent = match under_way.until_ended(sending).await {
+        Ok(sent) => sent,
+        Err(Ended::Withdrawn) => return Err(Refusal::Withdrawn),
+        Err(Ended::Slow) => Err(Failure::Slow),
     };
     if shared.tool_faults.note(&permit.tool().id, sent.as_ref().err().and_then(|failure| failure.fault())) {
         shared.changed.notify_one();
@@ -143,7 +148,7 @@ async fn exchange(
     pool: &Rc<Pool>,
     places: &Arc<Semaphore>,
 ) -> Result<(Response<Incoming>, Return), Failure> {
-    let key = (tool.id.clone(), tool.target.to_string());
+    let key = Arc::clone(&tool.route);
     while let Some(mut sender) = pool.take(&key) {
         match answer_of(&mut sender, request).await {
             Ok(response) => return Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
@@ -153,35 +158,22 @@ async fn exchange(
             Err((failure, None)) => return Err(failure),
         }
     }
-    let mut sender = connect(tool, places).await?;
+    let mut sender = connect(tool, pool, places).await?;
     match answer_of(&mut sender, request).await {
         Ok(response) => Ok((response, Return { sender, key, pool: Rc::clone(pool) })),
         Err((failure, _)) => Err(failure),
     }
 }
 
-/// Sends a request and waits for the head of its answer. The deadline runs from when the request has been sent.
+/// Sends a request and waits for the head of its answer.
 async fn answer_of(
     sender: &mut Sender,
     request: Request<VisitorBody>,
 ) -> Result<Response<Incoming>, (Failure, Option<Box<Request<VisitorBody>>>)> {
-    let sent = request.body().sent();
-    let overdue = async {
-        loop {
-            let complete = sent.is_complete();
-            tokio::time::sleep(limits::ANSWER).await;
-            if complete {
-                return;
-            }
-        }
-    };
-    tokio::select! {
-        answered = sender.try_send_request(request) => answered.map_err(|mut failed| {
-            let unsent = failed.take_message().map(Box::new);
-            (classify(failed.into_error()), unsent)
-        }),
-        () = overdue => Err((Failure::Slow, None)),
-    }
+    sender.try_send_request(request).await.map_err(|mut failed| {
+        let unsent = failed.take_message().map(Box::new);
+        (classify(failed.into_error()), unsent)
+    })
 }
 
 /// Whose fault a broken exchange is: an error of the visitor's body is the visitor's.
@@ -189,7 +181,11 @@ fn classify(error: hyper::Error) -> Failure {
     if error.is_user() { Failure::Visitor(error) } else { Failure::Broken(error) }
 }
 
-async fn connect(tool: &Tool, places: &Arc<Semaphore>) -> Result<Sender, Failure> {
+async fn connect(tool: &Tool, pool: &Pool, places: &Arc<Semaphore>) -> Result<Sender, Failure> {
+    if places.available_permits() == 0 {
+        // What is kept for later must not be in the way of what is wanted now.
+        pool.idle.borrow_mut().clear();
+    }
     let connecting = async {
         let place = Arc::clone(places).acquire_owned().await.map_err(|_| Failure::Full)?;
         Ok::<_, Failure>((connect_any(tool).await?, place))

@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Everyone seen lately.
@@ -35,25 +35,34 @@ pub(crate) struct Seen {
 }
 
 impl Visitors {
-    /// Notes a request.
-    pub(crate) fn seen(&self, permit: &Permit, client: Client, now: Timestamp) {
+    /// Notes a visit; says whether it is news.
+    pub(crate) fn seen(&self, permit: &Permit, client: Client, now: Timestamp) -> bool {
         let mut all = self.lock();
         let key = row(permit, client);
         if let Some(times) = all.get_mut(&key) {
             times.last = Instant::now();
             times.ended = false;
-        } else if all.len() < MOST {
+            return false;
+        }
+        let room = all.len() < MOST;
+        if room {
             all.insert(key, Times { since: now, last: Instant::now(), tunnels: 0, ended: false });
         }
+        room
     }
 
     /// Keeps a visitor in the list while a tunnel is open.
     pub(crate) fn hold(shared: &Arc<Shared>, permit: &Permit, client: Client) -> Held {
         let key = row(permit, client);
-        if let Some(times) = shared.visitors.lock().get_mut(&key) {
-            times.tunnels += 1;
+        let mut all = shared.visitors.lock();
+        let counts = all.len() < MOST || all.contains_key(&key);
+        if counts {
+            let fresh =
+                || Times { since: shared.clock.timestamp(), last: Instant::now(), tunnels: 0, ended: false };
+            all.entry(key.clone()).or_insert_with(fresh).tunnels += 1;
         }
-        Held { shared: Arc::clone(shared), key }
+        drop(all);
+        Held { shared: Arc::clone(shared), key: counts.then_some(key) }
     }
 
     /// Forgets those who left and lists the rest, longest first.
@@ -73,6 +82,13 @@ impl Visitors {
         list
     }
 
+    /// How soon somebody leaves the list if nothing more is heard of them.
+    pub(crate) fn next_leaves(&self) -> Option<Duration> {
+        let all = self.lock();
+        let quiet = all.values().filter(|times| times.tunnels == 0);
+        quiet.map(|times| limits::VISITOR_KEPT.saturating_sub(times.last.elapsed()) + MOMENT).min()
+    }
+
     /// The list starts anew: someone's session or rights ended. Whoever is still in shows up with the next request, or has
     /// a tunnel open; a tunnel that closes now takes its row with it.
     pub(crate) fn forget(&self) {
@@ -90,17 +106,19 @@ impl Visitors {
 /// An open tunnel; its visitor counts as in until this is dropped.
 pub(crate) struct Held {
     shared: Arc<Shared>,
-    key: Row,
+    /// Nothing where the list was full.
+    key: Option<Row>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
+        let Some(key) = &self.key else { return };
         let mut all = self.shared.visitors.lock();
-        let Some(times) = all.get_mut(&self.key) else { return };
+        let Some(times) = all.get_mut(key) else { return };
         times.tunnels = times.tunnels.saturating_sub(1);
         times.last = Instant::now();
         if times.ended && times.tunnels == 0 {
-            all.remove(&self.key);
+            all.remove(key);
             self.shared.changed.notify_one();
         }
     }
@@ -110,5 +128,7 @@ fn row(permit: &Permit, client: Client) -> Row {
     (permit.subject().user().name.clone(), permit.tool().name.clone(), client.address())
 }
 
+/// So that whoever leaves has left when the list is looked at.
+const MOMENT: Duration = Duration::from_millis(10);
 /// Most rows kept (chosen: more is no list any more).
 const MOST: usize = 512;
