@@ -2,7 +2,7 @@
 //! on HTTP/1 and HTTP/2.
 
 use super::{Browser, Door, Tool, anna, h2, h2::H2, wire::Wire};
-use crate::support::{Trial, raw};
+use crate::support::{Trial, eventually, eventually_within, raw};
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -69,8 +69,9 @@ struct Open {
 }
 
 impl Open {
-    fn begin(door: Door, credential: (&'static str, String)) -> Self {
-        let (name, value) = &credential;
+    fn begin(door: Door, tool: &Tool, credential: (&'static str, String)) -> Self {
+        let uploads = || tool.asked().iter().filter(|asked| asked.line == "POST /upload").count();
+        let (before, (name, value)) = (uploads(), &credential);
         let (field, origin) = (format!("{name}: {value}"), format!("origin: {}", door.origin()));
         let start = |line: &str, more: &[&str]| {
             let mut wire = Wire::open(door.address);
@@ -99,6 +100,7 @@ impl Open {
         let mut h2_upload = H2::open(door);
         let second = h2_upload.begin(&h2::fields("POST", &authority, "/upload", &own), false);
         assert!(h2_upload.data(second, b"still"));
+        eventually("the tool has both uploads", || uploads() == before + 2);
         let (h2_download, h2_upload) = ((h2_download, stream), (h2_upload, second));
         Self { door, credential, idle, download, upload, socket, h2_idle, h2_download, h2_upload }
     }
@@ -151,10 +153,10 @@ fn ends_everything(level: &str, what: &str, programs_too: bool, act: impl FnOnce
     let trial = Trial::sharing(&tool.url(), level);
     let door = Door::of(&trial, "Tool");
     let browser = Browser::signed_in(door, Door::gate(&trial));
-    let mut open = vec![Open::begin(door, ("cookie", browser.door))];
+    let mut open = vec![Open::begin(door, &tool, ("cookie", browser.door))];
     if programs_too {
         let credential = anna().trim_start_matches("authorization: ").to_owned();
-        open.push(Open::begin(door, ("authorization", credential)));
+        open.push(Open::begin(door, &tool, ("authorization", credential)));
     }
     act(&trial);
     let deadline = Instant::now() + PROMISED + ROOM;
@@ -218,7 +220,7 @@ fn signing_out_and_leaving_end_what_runs_through_the_session() {
         let trial = Trial::sharing(&tool.url(), "lan");
         let (door, gate) = (Door::of(&trial, "Tool"), Door::gate(&trial));
         let browser = Browser::signed_in(door, gate);
-        let open = Open::begin(door, ("cookie", browser.door.clone()));
+        let open = Open::begin(door, &tool, ("cookie", browser.door.clone()));
         let (at, line, cookie) = if leaving {
             (door, "POST /.drawbridge/leave", &browser.door)
         } else {
@@ -293,7 +295,7 @@ fn a_download_nobody_reads_ends_with_its_session() {
         }
         // Every buffer on the way is full when nothing moves any more.
         let (mut last, mut since) = (0, Instant::now());
-        crate::support::eventually("everything stands still", || {
+        eventually("everything stands still", || {
             let now = written.load(Ordering::SeqCst);
             if now != last {
                 (last, since) = (now, Instant::now());
@@ -303,6 +305,6 @@ fn a_download_nobody_reads_ends_with_its_session() {
         let id = trial.json(&["session", "list"])[0]["id"].as_str().expect("an id").to_owned();
         trial.ok(&["session", "end", &id]);
         let what = "the tool's connection is closed";
-        crate::support::eventually_within(PROMISED + ROOM, what, || tool.open() == 0);
+        eventually_within(PROMISED + ROOM, what, || tool.open() == 0);
     }
 }
