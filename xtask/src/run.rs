@@ -55,7 +55,7 @@ fn build(places: &Places, what: &[&str]) -> Result<()> {
     shell::run(cargo.args(["build", "--package", "drawbridge"]).args(what).current_dir(&places.root))
 }
 
-/// Tray and window, with the system's keyring, and a demo tool to share.
+/// Tray and window, and a demo tool to share.
 fn desktop(places: &Places, options: &Options) -> Result<()> {
     parts::ensure(places, &[Purpose::Run, Purpose::Window], Consent::from_flag(options.yes))?;
     for arguments in [&["ci", "--no-audit", "--no-fund"][..], &["run", "build"]] {
