@@ -24,3 +24,4 @@ mod jupyter;
 mod keyring;
 mod pages;
 mod promises;
+mod upstreams;

@@ -39,11 +39,13 @@ tool-port-own = { $port } is one of Drawbridge's own ports; give the tool's port
 tool-open = `{ $name }` is open; close it first, then give it another target
     .terminal = `{ $name }` is open; close it first with `drawbridge level { $name } local`, then give it another target
 target-unreadable = `{ $text }` is not an address like http://127.0.0.1:8888; give the tool's port or URL
-target-scheme = `{ $scheme }:` cannot be shared yet; give an http:// address
+target-scheme = `{ $scheme }:` cannot be shared; give an address that begins with http://, https://, h2c:// or unix:
 target-with-credentials = leave the user name and password out of the tool's address: only http://HOST:PORT is meant
 target-with-path = leave the path out of the tool's address: only http://HOST:PORT is meant
 target-elsewhere = `{ $target }` is not on this computer: whoever signs in would reach another machine through this one; if that is meant, allow it for this tool
     .terminal = `{ $target }` is not on this computer: whoever signs in would reach another machine through this one; if that is meant, say so with --allow-network-target
+target-socket = `{ $path }` is no socket; give the whole path of one, like unix:/run/user/1000/tool.sock
+target-no-certificate = no certificate was seen at { $target }: { $why }; start the tool first, so that Drawbridge knows it again later
 target-unusable = `{ $target }` is no address a tool can listen on; give http://127.0.0.1:PORT
 
 ## Levels
@@ -283,6 +285,10 @@ trouble-tool-down-do = Start the tool.
 trouble-tool-foreign-what = { $tool } is not yours
 trouble-tool-foreign-why = Another user's program listens at { $target }; nothing was sent to it.
 trouble-tool-foreign-do = Find out who took the port, and start the tool again.
+trouble-tool-changed-what = { $tool } shows another certificate
+trouble-tool-changed-why = What listens at { $target } is not what was added, or its certificate was renewed; nothing was sent to it.
+trouble-tool-changed-do = If it was renewed, close the tool and save its address again.
+    .terminal = If it was renewed, close the tool and give its address again: drawbridge tool set "{ $tool }" --url { $target }
 trouble-tool-broken-what = { $tool } answers strangely
 trouble-tool-broken-why = What came from { $target } made no sense.
 trouble-tool-slow-what = { $tool } takes too long

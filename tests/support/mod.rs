@@ -6,6 +6,7 @@ pub(crate) mod desktop;
 pub(crate) mod enclosure;
 pub(crate) mod jupyter;
 pub(crate) mod kernel;
+pub(crate) mod nginx;
 #[cfg(feature = "gui")]
 pub(crate) mod panel;
 pub(crate) mod raw;

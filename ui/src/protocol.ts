@@ -18,6 +18,7 @@ export interface Tool {
   id: string;
   name: string;
   target: string;
+  certificate: string | null;
   /** What is in force. */
   level: Level;
   /** What the owner or the settings file asks for. */

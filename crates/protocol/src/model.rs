@@ -37,6 +37,8 @@ pub struct Tool {
     pub name: String,
     /// Where the tool listens.
     pub target: String,
+    /// SHA-256 of the one certificate taken from a tool that speaks HTTPS.
+    pub certificate: Option<String>,
     /// What is in force.
     pub level: Level,
     /// What the owner or the settings file asks for.

@@ -52,6 +52,7 @@ mod tests {
             id: id.to_owned(),
             name: id.to_uppercase(),
             target: "http://127.0.0.1:8888".to_owned(),
+            certificate: None,
             level,
             wanted: level,
             doors: Vec::new(),

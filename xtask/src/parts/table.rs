@@ -15,13 +15,21 @@ pub(super) const PARTS: &[Part] = &[
     debian("curl", &[Test, Bench], |_| found("curl").is_some(), &["curl", "ca-certificates"]),
     debian("OpenSSL", &[Test], |_| found("openssl").is_some(), &["openssl"]),
     debian("ip", &[Test], |_| found("ip").is_some(), &["iproute2"]),
-    // The proxies people would use otherwise, what loads them, and what counts instructions.
-    debian("nginx", &[Bench], |_| found("nginx").is_some(), &["nginx-light"]),
+    // Tools behind doors and fronts before them; the proxies people would use otherwise; what loads them, and what counts
+    // instructions.
+    debian("nginx", &[Test, Bench], |_| found("nginx").is_some(), &["nginx-light"]),
     debian("HAProxy", &[Bench], |_| found("haproxy").is_some(), &["haproxy"]),
-    debian("Caddy", &[Bench], |_| found("caddy").is_some(), &["caddy"]),
+    debian("Caddy", &[Test, Bench], |_| found("caddy").is_some(), &["caddy"]),
     debian("h2load", &[Bench], |_| found("h2load").is_some(), &["nghttp2-client"]),
     debian("taskset", &[Bench], |_| found("taskset").is_some(), &["util-linux"]),
     debian("Valgrind", &[Bench], |_| found("valgrind").is_some(), &["valgrind"]),
+    debian("aria2", &[Test], |_| found("aria2c").is_some(), &["aria2"]),
+    debian(
+        "gRPC for Python",
+        &[Test],
+        |_| answers("/usr/bin/python3", &["-c", "import grpc"]),
+        &["python3-grpcio"],
+    ),
     debian("ps", &[Test], |_| found("ps").is_some(), &["procps"]),
     debian("D-Bus", &[Test], |_| found("dbus-run-session").is_some(), &["dbus"]),
     debian("the GNOME keyring", &[Test], |_| found("gnome-keyring-daemon").is_some(), &["gnome-keyring"]),

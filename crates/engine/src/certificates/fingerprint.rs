@@ -7,9 +7,11 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
+use serde::{Deserialize, Serialize};
 
 /// SHA-256 over the DER of a whole certificate, as browsers and `openssl x509 -fingerprint -sha256` show it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct Fingerprint([u8; FINGERPRINT_BYTES]);
 
 impl Fingerprint {
@@ -37,6 +39,29 @@ impl fmt::Display for Fingerprint {
             write!(formatter, "{separator}{byte:02X}")?;
         }
         Ok(())
+    }
+}
+
+/// Reads what [`fmt::Display`] writes, in any case.
+impl TryFrom<String> for Fingerprint {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes: Option<Vec<u8>> = text
+            .split(':')
+            .map(|pair| {
+                let digits = pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
+                digits.then(|| u8::from_str_radix(pair, 16).ok()).flatten()
+            })
+            .collect();
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or("a fingerprint has 32 pairs of hexadecimal digits between colons")
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.to_string()
     }
 }
 
@@ -69,5 +94,23 @@ mod tests {
         let other = Fingerprint::of(&CertificateDer::from_slice(b"abd"));
         assert_ne!(one, other);
         assert_ne!(one.as_bytes(), other.as_bytes());
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_nothing_else() {
+        let known = Fingerprint::of(&CertificateDer::from(vec![1, 2, 3]));
+        assert_eq!(Fingerprint::try_from(known.to_string()), Ok(known));
+        assert_eq!(Fingerprint::try_from(known.to_string().to_lowercase()), Ok(known));
+        let text = known.to_string();
+        for wrong in [
+            "",
+            "AA",
+            &text[3..],
+            &format!("{text}:00"),
+            &text.replace(':', ""),
+            &text.replacen(':', ":+", 1),
+        ] {
+            assert!(Fingerprint::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
     }
 }

@@ -25,6 +25,7 @@ mod key;
 mod leaf;
 mod names;
 mod pem;
+pub(crate) mod pinned;
 mod resolver;
 mod self_signed;
 mod template;
@@ -36,6 +37,7 @@ mod testing;
 
 pub(crate) use authority::{Authority, AuthorityError};
 pub(crate) use constraints::is_local_name;
+pub(crate) use fingerprint::Fingerprint;
 pub(crate) use identities::Identities;
 pub(crate) use import_error::ImportError;
 pub(crate) use imported::check;

@@ -38,6 +38,14 @@ pub(crate) enum ControlError {
     OwnPort(u16),
     #[error("tool `{0}` is open")]
     OpenTarget(String),
+    #[error("`{target}` shows no certificate ({why})")]
+    NoCertificate {
+        /// The tool's address.
+        target: String,
+        /// What happened.
+        #[source]
+        why: io::Error,
+    },
     #[error(transparent)]
     Target(#[from] BadTarget),
     #[error(transparent)]
@@ -136,6 +144,9 @@ impl Tell for ControlError {
             Self::ToolExists(name) => Sentence::new("tool-exists").with("name", name),
             Self::UserExists(name) => Sentence::new("user-exists").with("name", name),
             Self::OwnPort(port) => Sentence::new("tool-port-own").with("port", *port),
+            Self::NoCertificate { target, why } => {
+                Sentence::new("target-no-certificate").with("target", target).with("why", why.to_string())
+            }
             Self::OpenTarget(name) => Sentence::new("tool-open").with("name", name),
             Self::Target(error) => error.sentence(),
             Self::Settings(error) => error.sentence(),
@@ -219,6 +230,7 @@ impl ControlError {
             Self::Hash(HashError::Busy) | Self::Store(StoreError::Busy) => ProblemKind::Busy,
             Self::Bind(_)
             | Self::NoPort(_)
+            | Self::NoCertificate { .. }
             | Self::ClosedUnsaved(_)
             | Self::InForceUnsaved(_)
             | Self::Save(_)

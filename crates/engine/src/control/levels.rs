@@ -33,7 +33,7 @@ impl Acknowledged {
     pub(crate) fn of(tool: &ToolSettings) -> Self {
         Self {
             level: tool.level,
-            target: tool.target.to_string(),
+            target: tool.meant(),
             networks: tool.networks.clone(),
             opened: tool.opened,
             until: tool.until,
@@ -49,7 +49,7 @@ impl Acknowledged {
         };
         no_longer
             && self.opened == tool.opened
-            && self.target == tool.target.to_string()
+            && self.target == tool.meant()
             && tool.networks.iter().all(|network| self.networks.contains(network))
     }
 

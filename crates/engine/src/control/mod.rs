@@ -166,7 +166,7 @@ impl State {
         match request {
             Request::Status => reply(&self.status()),
             Request::ToolAdd(add) => reply(&self.add_tool(&add).await?),
-            Request::ToolSet(set) => reply(&self.set_tool(&set)?),
+            Request::ToolSet(set) => reply(&self.set_tool(&set).await?),
             Request::ToolRemove { tool } => reply(&self.remove_tool(&tool).await?),
             Request::ToolList => reply(&self.status().tools),
             Request::Level { tool, level, for_seconds } => {

@@ -75,6 +75,7 @@ impl State {
             id: tool.id.to_string(),
             name: tool.name.clone(),
             target: tool.target.to_string(),
+            certificate: tool.certificate.map(|certificate| certificate.to_string()),
             level,
             wanted: tool.level,
             doors,
@@ -211,6 +212,11 @@ fn fault_finding(tool: &Tool, fault: ToolFault) -> Finding {
             Sentence::new("trouble-tool-foreign-what").with("tool", name),
             Sentence::new("trouble-tool-foreign-why").with("target", target),
             Sentence::new("trouble-tool-foreign-do"),
+        ),
+        ToolFault::Changed => Finding::new(
+            Sentence::new("trouble-tool-changed-what").with("tool", name),
+            Sentence::new("trouble-tool-changed-why").with("target", target),
+            Sentence::new("trouble-tool-changed-do").with("tool", name).with("target", target),
         ),
         ToolFault::Broken => Finding::new(
             Sentence::new("trouble-tool-broken-what").with("tool", name),

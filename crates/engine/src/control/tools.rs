@@ -7,9 +7,13 @@ use super::{
     levels::Acknowledged,
 };
 use crate::{
-    proxy::upstream::ToolFault,
+    certificates::Fingerprint,
+    proxy::upstream::{self, ToolFault},
     settings::{self, Settings, ToolSettings},
-    tools::{ToolId, target::Target},
+    tools::{
+        ToolId,
+        target::{Speaks, Target, Way},
+    },
 };
 use drawbridge_protocol::{Door, DoorState, Level, NetworkTarget, Tool, ToolAdd, ToolSet, Url};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
@@ -23,15 +27,15 @@ impl State {
             return Err(ControlError::ToolExists(name.to_owned()));
         }
         let target = Target::parse(&add.target, add.network_target)?;
-        if self.settings.ports().any(|port| port == target.port()) && self.is_here(&target) {
-            return Err(ControlError::OwnPort(target.port()));
-        }
+        self.check_port(&self.settings, &target)?;
+        let certificate = certificate(&target).await?;
         let taken = |id: &ToolId| self.settings.tools.iter().any(|tool| tool.id == *id);
         let tool = ToolSettings {
             id: ToolId::from_name(name, taken),
             name: name.to_owned(),
-            network_target: add.network_target == NetworkTarget::Allowed && !target.is_loopback(),
+            network_target: add.network_target == NetworkTarget::Allowed && !target.is_here(),
             target,
+            certificate,
             level: Level::Local,
             lan_port: None,
             internet_port: None,
@@ -53,7 +57,7 @@ impl State {
     }
 
     /// Changes a tool's name, target or ports. Ports move live, proven before they are saved.
-    pub(super) fn set_tool(&mut self, set: &ToolSet) -> Result<Tool, ControlError> {
+    pub(super) async fn set_tool(&mut self, set: &ToolSet) -> Result<Tool, ControlError> {
         let id = self.known_tool(&set.tool)?.id.clone();
         let mut after = self.settings.clone();
         let Some(tool) = after.tool_mut(&id) else { return Err(ControlError::UnknownTool(set.tool.clone())) };
@@ -67,17 +71,12 @@ impl State {
                 return Err(ControlError::OpenTarget(tool.name.clone()));
             }
             tool.target = Target::parse(target, set.network_target)?;
-            tool.network_target = !tool.target.is_loopback();
+            tool.network_target = !tool.target.is_here();
+            tool.certificate = certificate(&tool.target).await?;
         }
         tool.lan_port = set.lan_port.or(tool.lan_port);
         tool.internet_port = set.internet_port.or(tool.internet_port);
-        let ports: Vec<u16> = after.ports().collect();
-        let targets = after.tools.iter().map(|tool| &tool.target);
-        if let Some(own) =
-            targets.filter(|target| ports.contains(&target.port())).find(|target| self.is_here(target))
-        {
-            return Err(ControlError::OwnPort(own.port()));
-        }
+        after.tools.iter().try_for_each(|tool| self.check_port(&after, &tool.target))?;
         after.check()?;
         let levels = self.levels();
         let mut proven = Proven::new();
@@ -187,8 +186,7 @@ impl State {
     /// Whether anything answers at a tool's address, so that a mistyped port is noticed here and not by a visitor.
     pub(super) async fn look_at_tool(&self, id: &ToolId) {
         let Some(tool) = self.settings.tool(id.as_str()) else { return };
-        let Ok(addresses) = tool.target.addresses() else { return };
-        let fault = if answers(addresses).await { None } else { Some(ToolFault::Down) };
+        let fault = if answers(&tool.target).await { None } else { Some(ToolFault::Down) };
         self.shared.tool_faults.note(id, fault);
     }
 
@@ -196,10 +194,10 @@ impl State {
     pub(super) fn look_at_tools_that_are_down(&self) {
         for tool in self.settings.tools.iter().filter(|tool| tool.level > Level::Local) {
             let (id, shared) = (tool.id.clone(), Arc::clone(&self.shared));
-            let Ok(addresses) = tool.target.addresses() else { continue };
+            let target = tool.target.clone();
             if shared.tool_faults.of(&id) == Some(ToolFault::Down) {
                 tokio::spawn(async move {
-                    if answers(addresses).await && shared.tool_faults.note(&id, None) {
+                    if answers(&target).await && shared.tool_faults.note(&id, None) {
                         shared.changed.notify_one();
                     }
                 });
@@ -272,7 +270,7 @@ impl State {
                 continue;
             }
             let used: Vec<u16> =
-                after.ports().chain(after.tools.iter().map(|tool| tool.target.port())).collect();
+                after.ports().chain(after.tools.iter().filter_map(|tool| tool.target.port())).collect();
             let addresses = self.wishes(after, &levels).addresses(slot.level());
             let free =
                 (slot.first()..slot.first() + SEARCHED).filter(|port| !used.contains(port)).find(|port| {
@@ -312,7 +310,15 @@ impl State {
         let own = |address: &SocketAddr| {
             address.ip().is_loopback() || self.network.addresses.iter().any(|(own, _)| *own == address.ip())
         };
-        target.addresses().is_ok_and(|addresses| addresses.iter().any(own))
+        matches!(target.way(), Way::Addresses(addresses) if addresses.iter().any(own))
+    }
+
+    /// A door that leads to a door of ours would go round in circles.
+    fn check_port(&self, settings: &Settings, target: &Target) -> Result<(), ControlError> {
+        match target.port().filter(|port| settings.ports().any(|own| own == *port)) {
+            Some(port) if self.is_here(target) => Err(ControlError::OwnPort(port)),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -357,21 +363,25 @@ impl Slot {
     }
 }
 
-/// Whether anything listens at one of these.
-async fn answers(addresses: Vec<SocketAddr>) -> bool {
-    let connected = tokio::time::timeout(LOOK, async {
-        for address in addresses {
-            if tokio::net::TcpStream::connect(address).await.is_ok() {
-                return true;
-            }
-        }
-        false
-    });
-    connected.await.unwrap_or(false)
+/// Whether anything listens there.
+async fn answers(target: &Target) -> bool {
+    tokio::time::timeout(LOOK, upstream::answers(target)).await.unwrap_or(false)
+}
+
+/// The certificate of a tool that speaks TLS: this one, and no other, is taken from now on.
+async fn certificate(target: &Target) -> Result<Option<Fingerprint>, ControlError> {
+    if target.speaks() != Speaks::Https {
+        return Ok(None);
+    }
+    let shown = tokio::time::timeout(HANDSHAKE, upstream::certificate(target)).await;
+    let shown = shown.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+    shown.map(Some).map_err(|why| ControlError::NoCertificate { target: target.to_string(), why })
 }
 
 /// How long a tool is waited for when it is raised (chosen: loopback answers at once).
 const LOOK: Duration = Duration::from_millis(300);
+/// How long its certificate is waited for.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Ports tried after the first.
 const SEARCHED: u16 = 200;
 /// Longest time limit (chosen: a year; longer is "until I close it").

@@ -35,7 +35,7 @@ pub fn settings(bytes: &[u8]) {
     ports.dedup();
     assert_eq!(ports.len(), count, "one port for two doors");
     for tool in &settings.tools {
-        assert!(tool.network_target || tool.target.is_loopback());
+        assert!(tool.network_target || tool.target.is_here());
         assert_eq!(settings.tool(tool.id.as_str()).map(|found| &found.id), Some(&tool.id));
         assert!(tool.until.is_none_or(|until| !tool.is_in_time(Timestamp(until))), "open at its end");
     }

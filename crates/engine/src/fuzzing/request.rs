@@ -70,7 +70,7 @@ impl Ground {
     pub(super) fn new() -> Self {
         let id = ToolId::stored("tool".into());
         let target = Target::parse(TOOL, NetworkTarget::Refused).expect("an address");
-        let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target));
+        let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target, None));
         let user = Arc::new(User {
             id: UserId(1),
             name: "anna".into(),

@@ -4,16 +4,16 @@
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    ControlListener, ControlStream, bind_control, connect_control, is_own_peer, make_new_files_private,
-    make_private_folder, raise_open_files,
+    ControlListener, ControlStream, bind_control, connect_control, connect_socket, is_own_peer,
+    make_new_files_private, make_private_folder, raise_open_files,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    ControlListener, ControlStream, bind_control, connect_control, is_own_peer, make_new_files_private,
-    make_private_folder, raise_open_files,
+    ControlListener, ControlStream, bind_control, connect_control, connect_socket, is_own_peer,
+    make_new_files_private, make_private_folder, raise_open_files,
 };
 
 #[cfg(target_os = "linux")]

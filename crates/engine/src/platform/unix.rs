@@ -1,5 +1,6 @@
 //! Unix: private folders, and the control socket that only this user's programs may use.
 
+use super::ListenerOwner;
 use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
@@ -45,6 +46,18 @@ pub(crate) async fn connect_control(path: &Path) -> io::Result<UnixStream> {
 /// Whether the caller runs as the same user; the folder's mode is not the only lock.
 pub(crate) fn is_own_peer(stream: &ControlStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Connects to a tool's socket, and says whose program listens there.
+pub(crate) async fn connect_socket(path: &Path) -> io::Result<(ControlStream, ListenerOwner)> {
+    let stream = UnixStream::connect(path).await?;
+    let own = rustix::process::geteuid().as_raw();
+    let owner = match stream.peer_cred()?.uid() {
+        0 => ListenerOwner::Root,
+        uid if uid == own => ListenerOwner::Us,
+        uid => ListenerOwner::Other(uid),
+    };
+    Ok((stream, owner))
 }
 
 /// Makes a folder that only this user can enter, or checks that one is.

@@ -1,5 +1,6 @@
 //! Windows: private folders by the profile's own rights, and the control pipe. Compiled here, run on Windows by CI.
 
+use super::ListenerOwner;
 use std::time::Duration;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -32,6 +33,11 @@ pub(crate) fn bind_control(path: &Path) -> io::Result<ControlListener> {
     let name = pipe_name(path);
     let next = ServerOptions::new().first_pipe_instance(true).reject_remote_clients(true).create(&name)?;
     Ok(ControlListener { name, next })
+}
+
+/// Sockets in the file system are no tools' addresses here; `Target::parse` takes none.
+pub(crate) async fn connect_socket(_: &Path) -> io::Result<(ControlStream, ListenerOwner)> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Calls the engine behind a control pipe; waits a moment while another caller is being taken.

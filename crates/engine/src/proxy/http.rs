@@ -113,7 +113,7 @@ async fn speak(secured: Secured, connection: Connection) {
 
 /// Runs hyper's tasks on this core.
 #[derive(Clone, Copy)]
-struct LocalExecutor;
+pub(super) struct LocalExecutor;
 
 impl<F> hyper::rt::Executor<F> for LocalExecutor
 where

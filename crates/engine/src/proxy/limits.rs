@@ -52,6 +52,12 @@ pub(crate) const PING_ANSWER: Duration = Duration::from_secs(20);
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// Time for a tool to begin its answer after the request has ended (chosen: model servers think for minutes).
 pub(crate) const ANSWER: Duration = Duration::from_secs(600);
+/// Requests at once on one HTTP/2 connection to a tool (RFC 9113 §6.5.2: a server should take 100); for more another is
+/// made.
+pub(crate) const TOOL_STREAMS: usize = 100;
+/// Receive window of an HTTP/2 connection to a tool, bytes: every stream of it may be full and the next still flows, so
+/// that a visitor who does not read keeps nobody waiting.
+pub(crate) const TOOL_WINDOW: u32 = 101 * STREAM_WINDOW;
 /// How long an idle connection to a tool is kept (Node closes after 5 s; one second of margin).
 pub(crate) const POOL_IDLE: Duration = Duration::from_secs(4);
 /// Idle connections kept to one tool on one core (two HTTP/2 visitors with all their streams in use; with 32, eight times

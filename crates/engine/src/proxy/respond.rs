@@ -109,9 +109,9 @@ fn move_to_door(headers: &mut HeaderMap, name: &HeaderName, permit: &Permit, tar
     let Some(uri) = headers.get(name).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok()) else {
         return;
     };
-    let (Some("http" | "ws"), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return };
     let Ok(authority) = authority.as_str().parse::<Authority>() else { return };
-    if permit.tool().target.is_meant_by(&authority) {
+    if permit.tool().target.is_meant_by(scheme, &authority) {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         if let Ok(moved) = HeaderValue::try_from(format!("{}{path}", target.origin.text)) {
             headers.insert(name, moved);

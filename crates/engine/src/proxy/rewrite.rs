@@ -11,11 +11,13 @@ use super::{
 use crate::{
     headers::{cookie, forwarding, hop_by_hop},
     identity::{basic, sign_in::Users},
+    tools::target::Speaks,
 };
 use hyper::{
     HeaderMap, Method, Request, Uri, Version,
     body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
+    http::uri::Scheme,
     upgrade::OnUpgrade,
 };
 use std::rc::Rc;
@@ -43,9 +45,13 @@ pub(crate) fn rewrite(
     users: &impl Users,
     exchange: &Rc<Exchange>,
 ) -> Result<Outbound, Refusal> {
-    let upgrade = upgrade(&mut request)?;
+    let tool = permit.tool();
+    let over_h2 = tool.target.speaks() == Speaks::H2c;
+    let upgrade = upgrade(&mut request, over_h2)?;
     let (parts, body) = request.into_parts();
     let mut headers = parts.headers;
+    // gRPC servers refuse who does not take trailers (gRPC over HTTP/2, "Requests").
+    let takes_trailers = over_h2 && hop_by_hop::has_token(&headers, header::TE, "trailers");
     hop_by_hop::strip(&mut headers);
     forwarding::strip(&mut headers);
     cookie::strip_ours(&mut headers);
@@ -55,8 +61,7 @@ pub(crate) fn rewrite(
     if ours || matches!(permit.subject(), Subject::Basic { .. }) {
         headers.remove(header::AUTHORIZATION);
     }
-    let tool = permit.tool();
-    headers.insert(header::HOST, value(tool.origin.strip_prefix("http://").unwrap_or_default())?);
+    headers.insert(header::HOST, value(tool.authority())?);
     for name in [header::ORIGIN, header::REFERER, DESTINATION] {
         move_to_tool(&mut headers, &name, &target.origin.text, &tool.origin)?;
     }
@@ -66,26 +71,39 @@ pub(crate) fn rewrite(
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
     // Said aloud, because hyper drops the body of a GET whose length it does not know.
-    if !body.is_end_stream() && !headers.contains_key(header::CONTENT_LENGTH) {
+    if !over_h2 && !body.is_end_stream() && !headers.contains_key(header::CONTENT_LENGTH) {
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let mut outbound = Request::new(VisitorBody::new(body, Rc::clone(exchange)));
     *outbound.method_mut() = parts.method;
-    *outbound.version_mut() = Version::HTTP_11;
     // Origin-form only, from the one path that was checked: never an authority of the visitor's.
-    let path = parts.uri.path_and_query().ok_or(Refusal::BadRequest)?;
-    *outbound.uri_mut() = Uri::from(path.clone());
+    let path = parts.uri.path_and_query().ok_or(Refusal::BadRequest)?.clone();
+    if over_h2 {
+        // Here the host stands in the pseudo-header alone (RFC 9113 §8.3.1).
+        headers.remove(header::HOST);
+        if takes_trailers {
+            headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        }
+        let uri = Uri::builder().scheme(Scheme::HTTP).authority(tool.authority()).path_and_query(path);
+        *outbound.uri_mut() = uri.build().map_err(|_| Refusal::BadRequest)?;
+        *outbound.version_mut() = Version::HTTP_2;
+    } else {
+        *outbound.uri_mut() = Uri::from(path);
+        *outbound.version_mut() = Version::HTTP_11;
+    }
     *outbound.headers_mut() = headers;
     Ok(Outbound { request: outbound, upgrade })
 }
 
 /// The visitor's side of a tunnel, if a WebSocket was asked for properly; other upgrades are ignored.
-fn upgrade(request: &mut Request<Incoming>) -> Result<Option<OnUpgrade>, Refusal> {
+fn upgrade(request: &mut Request<Incoming>, over_h2: bool) -> Result<Option<OnUpgrade>, Refusal> {
     if !is_websocket(request.headers()) {
         return Ok(None);
     }
     let headers = request.headers();
-    let good = *request.method() == Method::GET
+    // A tool that is spoken to in HTTP/2 has no `Upgrade`.
+    let good = !over_h2
+        && *request.method() == Method::GET
         && request.version() == Version::HTTP_11
         && headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13")
         && headers.get_all(header::SEC_WEBSOCKET_KEY).iter().count() == 1

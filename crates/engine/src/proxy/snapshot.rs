@@ -2,6 +2,7 @@
 
 use super::{access_log::AccessLog, door::Door, visitors::Visitors};
 use crate::{
+    certificates::{Fingerprint, pinned},
     clock::Clock,
     identity::{
         UserId,
@@ -13,6 +14,7 @@ use crate::{
     tools::{ToolId, target::Target},
 };
 use arc_swap::ArcSwap;
+use rustls::ClientConfig;
 use std::{
     collections::HashMap,
     sync::{
@@ -29,16 +31,24 @@ pub(crate) struct Tool {
     pub(crate) target: Target,
     /// `http://HOST:PORT`, where the tool believes it is.
     pub(crate) origin: String,
+    /// For a tool that speaks TLS: takes the one certificate it was added with.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     /// What names its kept connections: they are of one tool at one target.
     pub(crate) route: Arc<str>,
 }
 
 impl Tool {
     /// With what is the same for every request of it.
-    pub(crate) fn new(id: ToolId, name: String, target: Target) -> Self {
-        let origin = target.to_string();
-        let route = format!("{id} {origin}").into();
-        Self { id, name, target, origin, route }
+    pub(crate) fn new(id: ToolId, name: String, target: Target, certificate: Option<Fingerprint>) -> Self {
+        let origin = target.origin();
+        let pin = certificate.map(|pin| pin.to_string()).unwrap_or_default();
+        let route = format!("{id} {target} {pin}").into();
+        Self { id, name, target, origin, tls: certificate.and_then(pinned::client_config), route }
+    }
+
+    /// `HOST:PORT` as the tool expects it in `Host`.
+    pub(crate) fn authority(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, authority)| authority)
     }
 }
 

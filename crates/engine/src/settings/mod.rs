@@ -10,6 +10,7 @@ pub(crate) use file::parse;
 pub(crate) use file::{LoadError, load, save};
 
 use crate::{
+    certificates::Fingerprint,
     clock::Timestamp,
     headers::authority::Host,
     tools::{ToolId, target::Target},
@@ -73,6 +74,9 @@ pub(crate) struct ToolSettings {
     /// Whether it may be on another machine.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) network_target: bool,
+    /// SHA-256 of the certificate it showed when it was added, where it speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<Fingerprint>,
     /// How far it shall be reachable.
     #[serde(default)]
     pub(crate) level: Level,
@@ -119,7 +123,7 @@ impl Settings {
             if earlier.clone().any(|other| other.id == tool.id || same_name(&other.name, &tool.name)) {
                 return Err(BadSettings::Twice(tool.name.clone()));
             }
-            if !tool.network_target && !tool.target.is_loopback() {
+            if !tool.network_target && !tool.target.is_here() {
                 return Err(BadSettings::NetworkTarget(tool.name.clone()));
             }
             check_tool_name(&tool.name).map_err(|_| BadSettings::Name(tool.name.clone()))?;
@@ -139,6 +143,12 @@ impl Settings {
 }
 
 impl ToolSettings {
+    /// The one program that is meant: where it is, and what it shows.
+    pub(crate) fn meant(&self) -> String {
+        let Some(certificate) = self.certificate else { return self.target.to_string() };
+        format!("{} {certificate}", self.target)
+    }
+
     /// Whether the clock allows the door to be open now.
     pub(crate) fn is_in_time(&self, now: Timestamp) -> bool {
         let before_end = self.until.is_none_or(|until| now.0 < until);
