@@ -20,6 +20,7 @@ mod desk;
 mod faults;
 mod first_light;
 mod floods;
+mod fronted;
 mod jupyter;
 mod keyring;
 mod pages;

@@ -117,6 +117,15 @@ setting-hint-loses-door = an open tool would lose its address; close it first, t
 settings-tool-twice = two tools are called `{ $name }`; give one another name
 settings-tool-name = `{ $name }` is no name for a tool: 1 to 60 letters, no blanks at its ends; choose another
 settings-network-target = `{ $name }` points to another machine; set network_target = true if that is meant
+setting-hint-front = give the addresses of your own proxy between commas, like 127.0.0.1,::1 or 172.17.0.0/16, or nothing; wider networks than that would let strangers say who they are
+settings-front-domain = a proxy in front needs internet.domain first: each tool has its own name behind it
+settings-front-hops = at most { $most } addresses can be trusted in front
+front-of-open = a tool is open on the internet: lower it first, then change what stands in front of it
+trouble-front-what = The proxy in front of the internet doors is not set up right
+trouble-front-scheme-why = It did not say that a visitor came over HTTPS (X-Forwarded-Proto: https), so the visitor was refused.
+trouble-front-client-why = It did not say where a visitor came from (X-Forwarded-For), so the visitor was refused.
+trouble-front-do = Add the missing header to the proxy's settings.
+    .terminal = Add the missing header to the proxy's settings, as docs/fronted.md shows
 settings-port-twice = port { $port } is given to two doors; change one
 settings-host = `{ $host }` is no host name or address; correct it
 settings-unreadable = the file settings.toml could not be read ({ $cause }); check the disk and the rights of the home folder

@@ -68,7 +68,9 @@ impl State {
         let levels = self.levels();
         let plans =
             Wishes { settings: &self.settings, levels: &levels, network: &self.network, lan: &self.lan };
-        plans.listeners().into_iter().filter(|plan| self.identities.is_ready(plan.level)).collect()
+        // Without a certificate a listener could only refuse; behind a front none is needed.
+        let can_speak = |plan: &ListenerPlan| plan.is_fronted() || self.identities.is_ready(plan.level);
+        plans.listeners().into_iter().filter(can_speak).collect()
     }
 
     /// Binds what is needed and not bound yet.

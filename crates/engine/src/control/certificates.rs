@@ -89,7 +89,7 @@ impl State {
             self.store(AUTHORITY, &[authority.certificate_der().clone()], &key).await?;
             self.certificates.authority = Some(authority);
         }
-        if level == Level::Internet {
+        if level == Level::Internet && !self.settings.internet.is_fronted() {
             if self.certificates.internet_trouble.is_some() {
                 return Err(ControlError::Expired);
             }
@@ -214,6 +214,10 @@ impl State {
 
     /// What is special about the internet's certificate, for the doors' cause.
     pub(super) fn internet_mark(&self) -> Option<Sentence> {
+        // Behind a front, its certificate is what visitors see.
+        if self.settings.internet.is_fronted() {
+            return None;
+        }
         let leaf = self.certificates.internet.as_ref()?;
         (leaf.issuer_kind() == Issuer::SelfSigned).then(|| Sentence::new("door-self-signed"))
     }
@@ -221,8 +225,10 @@ impl State {
     /// Why the internet cannot be open, if it is for its certificate.
     pub(super) fn internet_unusable(&self) -> bool {
         let now = self.shared.clock.now();
-        self.certificates.internet_trouble.is_some()
-            || self.certificates.internet.as_ref().is_some_and(|leaf| leaf.is_expired(now))
+        let needed = !self.settings.internet.is_fronted();
+        let trouble = self.certificates.internet_trouble.is_some()
+            || self.certificates.internet.as_ref().is_none_or(|leaf| leaf.is_expired(now));
+        needed && trouble
     }
 
     /// What is wrong with what is stored.
@@ -284,6 +290,9 @@ impl State {
 
     /// Refuses names the owner's own certificate does not cover: their doors would answer nobody.
     pub(super) fn check_names(&self, after: &Settings) -> Result<(), ControlError> {
+        if after.internet.is_fronted() {
+            return Ok(());
+        }
         match &self.certificates.internet {
             Some(leaf) if leaf.issuer_kind() == Issuer::Imported => {
                 match needed_hosts(after).into_iter().find(|host| !leaf.names().covers(host)) {

@@ -5,7 +5,7 @@ use crate::{
     network::interfaces::{Lan, Network},
     proxy::{
         admit::From,
-        door::{DoorPlan, GateAddress, Serves},
+        door::{DoorPlan, Front, GateAddress, Serves},
     },
     settings::{Settings, ToolSettings},
     tools::{GATE_LABEL, ToolId},
@@ -23,6 +23,13 @@ pub(super) struct ListenerPlan {
     pub(super) from: From,
     pub(super) level: Level,
     pub(super) doors: Vec<DoorPlan>,
+}
+
+impl ListenerPlan {
+    /// Whether something of the owner's own ends TLS before it.
+    pub(super) const fn is_fronted(&self) -> bool {
+        matches!(self.from, From::Hops(_))
+    }
 }
 
 /// What the plan is made from.
@@ -66,10 +73,13 @@ impl Wishes<'_> {
         let (hosts, port) = match level {
             Level::Local => return None,
             Level::Lan => (self.lan_hosts(), self.settings.lan.gate_port?),
-            Level::Internet => (self.internet_hosts(GATE_LABEL), self.settings.internet.port?),
+            Level::Internet => {
+                self.settings.internet.port?;
+                (self.internet_hosts(GATE_LABEL), self.settings.internet.visible_port()?)
+            }
         };
         let gate = self.gate_address(level, port);
-        Some(DoorPlan { serves: Serves::Gate, level, hosts, gate, port })
+        Some(DoorPlan { serves: Serves::Gate, level, hosts, gate, port, front: self.front(level) })
     }
 
     /// A tool's plan at a level, where its port is chosen.
@@ -88,7 +98,16 @@ impl Wishes<'_> {
             Level::Internet => (self.internet_hosts(tool.id.as_str()), tool.internet_port?),
         };
         let serves = Serves::Tool(tool.id.clone());
-        Some(DoorPlan { serves, level, hosts, gate: self.gate_address(level, gate.port), port })
+        let front = self.front(level);
+        Some(DoorPlan { serves, level, hosts, gate: self.gate_address(level, gate.port), port, front })
+    }
+
+    /// What stands before the doors of a level.
+    fn front(&self, level: Level) -> Option<Front> {
+        let internet = &self.settings.internet;
+        let fronted = level == Level::Internet && internet.is_fronted();
+        let port = internet.port.filter(|_| fronted)?;
+        Some(Front { hops: internet.front.clone(), port })
     }
 
     fn lan(&self) -> Vec<ListenerPlan> {
@@ -122,15 +141,18 @@ impl Wishes<'_> {
         let gate = if tools.is_empty() { None } else { self.gate(Level::Internet) };
         let mut by_port: BTreeMap<u16, Vec<DoorPlan>> = BTreeMap::new();
         for door in gate.into_iter().chain(tools) {
-            by_port.entry(door.port).or_default().push(door);
+            by_port.entry(door.listening_port()).or_default().push(door);
         }
         let addresses = self.internet_addresses();
+        let hops = &self.settings.internet.front;
+        let from = if hops.is_empty() { From::Anyone } else { From::Hops(hops.clone()) };
         by_port
             .into_iter()
             .flat_map(|(port, doors)| {
+                let from = from.clone();
                 addresses.iter().map(move |address| ListenerPlan {
                     address: SocketAddr::new(*address, port),
-                    from: From::Anyone,
+                    from: from.clone(),
                     level: Level::Internet,
                     doors: doors.clone(),
                 })
@@ -142,10 +164,19 @@ impl Wishes<'_> {
         self.levels.get(&tool.id).copied().unwrap_or_default()
     }
 
-    /// Given addresses bound every listener; otherwise the internet reaches any address of this computer.
+    /// Given addresses bound every listener; otherwise the internet reaches any address of this computer, and a front on
+    /// it its loopback alone.
     fn internet_addresses(&self) -> Vec<IpAddr> {
+        let hops = &self.settings.internet.front;
         match self.lan {
             Lan::Given(_) => self.network.addresses.iter().map(|(address, _)| *address).collect(),
+            Lan::Found if !hops.is_empty() && hops.iter().all(|hop| hop.network().addr().is_loopback()) => {
+                let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+                let used = |address: &IpAddr| {
+                    hops.iter().any(|hop| hop.network().addr().is_ipv4() == address.is_ipv4())
+                };
+                loopback.into_iter().filter(used).collect()
+            }
             Lan::Found => vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
         }
     }
@@ -254,5 +285,29 @@ mod tests {
             ("192.168.1.5:9443", "https://a.example.org:9443"),
         ];
         assert_eq!(internet, pairs(&expected));
+    }
+
+    #[test]
+    fn behind_a_front_only_the_hops_come_in_and_visitors_name_the_fronts_port() {
+        let mut settings = settings(Some("example.org"));
+        settings.internet.front = vec!["127.0.0.1".parse().unwrap()];
+        let inside: ipnet::IpNet = "192.168.1.5/24".parse().unwrap();
+        let network = Network { addresses: vec![(inside.addr(), inside.trunc())], ..Network::default() };
+        let levels = [(settings.tools[0].id.clone(), Level::Internet)].into();
+        let listeners = |settings: &Settings, lan: &Lan| -> Vec<(String, From, String)> {
+            let wishes = Wishes { settings, levels: &levels, network: &network, lan };
+            let plans = wishes.listeners().into_iter().filter(|plan| plan.level == Level::Internet);
+            plans.map(|plan| (plan.address.to_string(), plan.from, plan.doors[1].url())).collect()
+        };
+        let from = |hop: &str| From::Hops(vec![hop.parse().unwrap()]);
+        let url = "https://a.example.org".to_owned();
+        let own = vec![("127.0.0.1:9443".to_owned(), from("127.0.0.1"), url.clone())];
+        assert_eq!(listeners(&settings, &Lan::Found), own, "nobody else can even connect");
+        let given = Lan::Given(vec!["192.168.1.5".parse().unwrap()]);
+        assert_eq!(listeners(&settings, &given)[0].0, "192.168.1.5:9443");
+        settings.internet.front = vec!["192.168.1.9".parse().unwrap()];
+        settings.internet.front_port = Some(444);
+        let elsewhere = listeners(&settings, &Lan::Found);
+        assert_eq!(elsewhere[0], ("0.0.0.0:9443".into(), from("192.168.1.9"), format!("{url}:444")));
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum ControlError {
         #[source]
         why: io::Error,
     },
+    #[error("a tool is open on the internet")]
+    FrontOfOpen,
     #[error(transparent)]
     Target(#[from] BadTarget),
     #[error(transparent)]
@@ -147,6 +149,7 @@ impl Tell for ControlError {
             Self::NoCertificate { target, why } => {
                 Sentence::new("target-no-certificate").with("target", target).with("why", why.to_string())
             }
+            Self::FrontOfOpen => Sentence::new("front-of-open"),
             Self::OpenTarget(name) => Sentence::new("tool-open").with("name", name),
             Self::Target(error) => error.sentence(),
             Self::Settings(error) => error.sentence(),
@@ -217,6 +220,7 @@ impl ControlError {
             | Self::ImportNames { .. }
             | Self::BadSetting { .. } => ProblemKind::Invalid,
             Self::OpenTarget(_)
+            | Self::FrontOfOpen
             | Self::NoUser
             | Self::NoStrongUser
             | Self::NoUserOfTool

@@ -1,7 +1,7 @@
 //! Settings the owner may read and set by name.
 
 use super::{ControlError, State};
-use crate::{headers::authority::Host, settings::Settings};
+use crate::{headers::authority::Host, network::hops::Hop, settings::Settings};
 use drawbridge_protocol::Level;
 use drawbridge_texts::Sentence;
 use std::collections::BTreeMap;
@@ -38,6 +38,9 @@ impl State {
             value: value.to_owned(),
             hint: (key.hint)(),
         })?;
+        if self.has_internet() && after.internet.front_of() != self.settings.internet.front_of() {
+            return Err(ControlError::FrontOfOpen);
+        }
         after.check()?;
         self.check_lan_names(&after)?;
         self.check_names(&after)?;
@@ -108,6 +111,12 @@ fn set_host(place: &mut Option<String>, value: &str) -> Option<()> {
     Some(())
 }
 
+fn set_front(place: &mut Vec<Hop>, value: &str) -> Option<()> {
+    let hops = value.split(',').map(str::trim).filter(|hop| !hop.is_empty());
+    *place = hops.map(|hop| hop.parse().ok()).collect::<Option<_>>()?;
+    Some(())
+}
+
 /// Every key.
 const KEYS: &[Key] = &[
     Key {
@@ -145,5 +154,19 @@ const KEYS: &[Key] = &[
         read: |settings| settings.internet.domain.clone().unwrap_or_default(),
         write: |settings, value| set_host(&mut settings.internet.domain, value),
         hint: || Sentence::new("setting-hint-domain"),
+    },
+    Key {
+        name: "internet.front",
+        read: |settings| {
+            settings.internet.front.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        },
+        write: |settings, value| set_front(&mut settings.internet.front, value),
+        hint: || Sentence::new("setting-hint-front"),
+    },
+    Key {
+        name: "internet.front_port",
+        read: |settings| port_text(settings.internet.front_port),
+        write: |settings, value| set_port(&mut settings.internet.front_port, value),
+        hint: || Sentence::new("setting-hint-port"),
     },
 ];

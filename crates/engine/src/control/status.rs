@@ -2,7 +2,7 @@
 
 use super::{ControlError, Finding, State, doors::Wishes};
 use crate::{
-    proxy::{door::DoorPlan, upstream::ToolFault},
+    proxy::{door::DoorPlan, identify::BadFront, upstream::ToolFault},
     settings::ToolSettings,
     tools::ToolId,
 };
@@ -111,7 +111,7 @@ impl State {
             .then(|| Sentence::new("door-tool-down"));
         let mark = if plan.level == Level::Internet { self.internet_mark().or(down) } else { down };
         urls(plan)
-            .map(|url| match self.failure(plan.port) {
+            .map(|url| match self.failure(plan.listening_port()) {
                 Some(why) => (url, Some(why), DoorState::Failed),
                 None => (url, mark.clone(), DoorState::Open),
             })
@@ -138,6 +138,7 @@ impl State {
             findings.push(Finding::new(what, why.clone(), Sentence::new("trouble-key-do")).with(Fix::Unlock));
         }
         findings.extend(self.certificate_troubles());
+        findings.extend(self.shared.front_fault.last().filter(|_| self.has_internet()).map(front_finding));
         for seen in tools {
             // Without a key everything waits, and that was said above.
             if self.key.is_ok() {
@@ -198,6 +199,14 @@ impl State {
         }
         Some(finding(Sentence::new("trouble-door-do")).with(Fix::ShowTool { tool: tool.id.clone() }))
     }
+}
+
+fn front_finding(fault: BadFront) -> Finding {
+    let why = match fault {
+        BadFront::NotSecure => Sentence::new("trouble-front-scheme-why"),
+        BadFront::NoClient => Sentence::new("trouble-front-client-why"),
+    };
+    Finding::new(Sentence::new("trouble-front-what"), why, Sentence::new("trouble-front-do"))
 }
 
 fn fault_finding(tool: &Tool, fault: ToolFault) -> Finding {

@@ -86,6 +86,7 @@ impl Ground {
             hosts: vec!["192.168.1.5".parse().expect("a host"), "nas.lan".parse().expect("a host")],
             gate: GateAddress::SameHost { port: 8443 },
             port: 8444,
+            front: None,
         };
         let snapshot = Snapshot {
             tools: HashMap::from([(id, tool)]),

@@ -1,3 +1,4 @@
 //! This computer's place in its networks.
 
+pub(crate) mod hops;
 pub(crate) mod interfaces;

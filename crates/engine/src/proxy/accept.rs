@@ -62,7 +62,12 @@ impl Accepting {
         if !self.from.takes(client) {
             return;
         }
-        let Some(admitted) = self.ground.connections.admit(client) else { return };
+        let connections = &self.ground.connections;
+        let admitted = match &self.from {
+            From::Hops(_) => connections.admit_hop(client),
+            From::Networks { .. } | From::Anyone => connections.admit(client),
+        };
+        let Some(admitted) = admitted else { return };
         let (Ok(local), Ok(stream)) = (stream.local_addr(), stream.into_std()) else { return };
         self.ground.cores.hand(Accepted {
             stream,

@@ -1,6 +1,7 @@
 //! Whether a connection may go on before a byte of it is read: inside the door's networks, and not too many.
 
 use super::{identify::Client, limits};
+use crate::network::hops::Hop;
 use ipnet::IpNet;
 use std::{
     collections::HashMap,
@@ -21,6 +22,8 @@ pub(crate) enum From {
         /// Dropped although inside.
         except: Vec<IpAddr>,
     },
+    /// Trusted hops.
+    Hops(Vec<Hop>),
     /// Anyone.
     Anyone,
 }
@@ -31,6 +34,7 @@ impl From {
         let address = client.address();
         match self {
             Self::Anyone => true,
+            Self::Hops(hops) => hops.iter().any(|hop| hop.is(address)),
             Self::Networks { inside, except } => {
                 inside.iter().any(|network| network.contains(&address)) && !except.contains(&address)
             }
@@ -92,13 +96,22 @@ impl Connections {
 
     /// Counts a connection in, or says no.
     pub(crate) fn admit(&self, client: Client) -> Option<Admitted> {
+        self.admit_up_to(limits::CONNECTIONS_PER_CLIENT, client)
+    }
+
+    /// The same for a trusted hop, which carries everybody.
+    pub(crate) fn admit_hop(&self, hop: Client) -> Option<Admitted> {
+        self.admit_up_to(usize::MAX, hop)
+    }
+
+    fn admit_up_to(&self, most: usize, client: Client) -> Option<Admitted> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = if client.address().is_loopback() { 0 } else { limits::CONNECTIONS_KEPT_FOR_LOOPBACK };
         if counts.strangers + kept >= self.most.strangers {
             return None;
         }
         let own = counts.by_client.entry(client.network()).or_default();
-        if *own >= limits::CONNECTIONS_PER_CLIENT {
+        if *own >= most {
             return None;
         }
         *own += 1;

@@ -2,6 +2,7 @@
 
 use crate::{
     headers::authority::{self, Authority, Host},
+    network::hops::Hop,
     tools::ToolId,
 };
 use drawbridge_protocol::Level;
@@ -26,6 +27,18 @@ pub(crate) struct DoorPlan {
     pub(crate) hosts: Vec<Host>,
     /// Whether the gate has its own name.
     pub(crate) gate: GateAddress,
+    /// The port visitors name.
+    pub(crate) port: u16,
+    /// What stands before it, if anything does.
+    pub(crate) front: Option<Front>,
+}
+
+/// A proxy of the owner's own that ends TLS: the door speaks plain HTTP, to it alone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Front {
+    /// Who is believed.
+    pub(crate) hops: Vec<Hop>,
+    /// Where the door listens.
     pub(crate) port: u16,
 }
 
@@ -129,6 +142,11 @@ impl Origin {
 }
 
 impl DoorPlan {
+    /// The port it listens on.
+    pub(crate) fn listening_port(&self) -> u16 {
+        self.front.as_ref().map_or(self.port, |front| front.port)
+    }
+
     /// The address to hand to someone, without the final slash.
     pub(crate) fn url(&self) -> String {
         self.hosts.first().map_or_else(String::new, |host| authority::https_origin(host, self.port))

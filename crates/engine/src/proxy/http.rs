@@ -6,7 +6,7 @@ use super::{
     activity::Activity,
     body::Body,
     door::Serves,
-    limits,
+    fronted, limits,
     pipeline::{self, Connection},
     plain,
     tls::{self, Opening, Secured},
@@ -23,6 +23,9 @@ pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
     let Accepted { stream, peer, local, level, admitted, doors, stop, ground } = accepted;
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let _ = stream.set_nodelay(true);
+    if fronted::is_fronted(&doors) {
+        return fronted::serve(stream, admitted, doors, stop, ground, pool).await;
+    }
     let opening = tokio::select! {
         biased;
         () = stop.cancelled() => return,

@@ -23,6 +23,8 @@ pub(crate) const FIRST_BYTE: Duration = Duration::from_secs(10);
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Time for a whole request head, and for an idle HTTP/1 connection (nginx: 60 s; browsers reopen cheaply).
 pub(crate) const HEAD: Duration = Duration::from_secs(15);
+/// The same for an idle connection of a front, which keeps it for the next visitor (nginx: 60 s, Caddy: 2 min).
+pub(crate) const FRONT_IDLE: Duration = Duration::from_secs(120);
 /// Bytes of a request head (facts: hyper takes up to 400 KB; Apache and nginx take 8 to 32 KiB).
 pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 /// Fields in a request head (Apache: 100).

@@ -24,6 +24,7 @@ pub(crate) mod body;
 pub(crate) mod cores;
 pub(crate) mod door;
 pub(crate) mod exchange;
+pub(crate) mod fronted;
 pub(crate) mod plain;
 pub(crate) mod snapshot;
 pub(crate) mod visitors;

@@ -23,7 +23,12 @@ use hyper::{
     body::Incoming,
     header::{self, HeaderValue},
 };
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    cell::Cell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What every request of one connection shares.
 pub(crate) struct Connection {
@@ -75,6 +80,28 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
         }
     };
     connection.shared.access_log.write(&line.end(response.status(), began.elapsed()));
+    response
+}
+
+/// Refuses a request before any stage, and logs it.
+pub(crate) fn refuse(
+    connection: &Connection,
+    request: &Request<Incoming>,
+    refusal: Refusal,
+) -> Response<Body> {
+    let mut line = Line::begin(connection.client, &connection.door, request);
+    line.refused(refusal);
+    let visit = pages::Visit::of(request);
+    let response = pages::refusal(&connection.shared.pages, refusal, &visit);
+    connection.shared.access_log.write(&line.end(response.status(), Duration::ZERO));
+    response
+}
+
+/// A refusal without a word, for who named no door.
+pub(crate) fn bare(refusal: Refusal) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = refusal.row().status;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -42,6 +42,8 @@ pub(crate) enum Refusal {
     ToolSlow,
     /// Too many at once.
     Busy,
+    /// The proxy before the door does not say who the visitor is, or not that the way to it is safe.
+    Front,
     /// This computer failed.
     Internal,
     /// The permit was withdrawn while the request ran.
@@ -93,6 +95,7 @@ impl Refusal {
             Self::ToolBroken => (StatusCode::BAD_GATEWAY, "tool-broken", Tool, true),
             Self::ToolSlow => (StatusCode::GATEWAY_TIMEOUT, "tool-slow", Tool, true),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", Us, true),
+            Self::Front => (StatusCode::BAD_GATEWAY, "front", Us, true),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", Us, true),
             Self::Withdrawn => (StatusCode::FORBIDDEN, "withdrawn", Visitor, true),
         };
@@ -119,6 +122,7 @@ impl Refusal {
             | Self::TooMuch
             | Self::ToolBroken
             | Self::ToolSlow
+            | Self::Front
             | Self::Internal
             | Self::Withdrawn => None,
         }

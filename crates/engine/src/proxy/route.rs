@@ -162,6 +162,7 @@ mod tests {
             hosts: vec!["192.168.1.5".parse().unwrap()],
             gate: GateAddress::SameHost { port: 8443 },
             port: 8444,
+            front: None,
         })
     }
 

@@ -1,6 +1,6 @@
 //! What the data path knows: one immutable picture per change, and the few live tables beside it.
 
-use super::{access_log::AccessLog, door::Door, visitors::Visitors};
+use super::{access_log::AccessLog, door::Door, identify::BadFront, visitors::Visitors};
 use crate::{
     certificates::{Fingerprint, pinned},
     clock::Clock,
@@ -77,12 +77,31 @@ pub(crate) struct Shared {
     pub(crate) access_log: AccessLog,
     pub(crate) clock: Clock,
     pub(crate) tool_faults: ToolFaults,
+    /// What the proxy before the internet doors does not say.
+    pub(crate) front_fault: FrontFault,
     /// Forms being read at the gate.
     pub(crate) forms: tokio::sync::Semaphore,
     /// Connections to tools.
     pub(crate) upstreams: Arc<tokio::sync::Semaphore>,
     /// Wakes the control path when sessions change.
     pub(crate) changed: tokio::sync::Notify,
+}
+
+/// What was wrong with the last request of a front.
+#[derive(Default)]
+pub(crate) struct FrontFault(Mutex<Option<BadFront>>);
+
+impl FrontFault {
+    /// Notes what is wrong now; says whether that is news.
+    pub(crate) fn note(&self, fault: Option<BadFront>) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *last, fault) != fault
+    }
+
+    /// What is wrong.
+    pub(crate) fn last(&self) -> Option<BadFront> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why a tool could not be reached the last time; the owner sees it in the status.

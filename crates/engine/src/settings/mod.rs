@@ -12,7 +12,8 @@ pub(crate) use file::{LoadError, load, save};
 use crate::{
     certificates::Fingerprint,
     clock::Timestamp,
-    headers::authority::Host,
+    headers::authority::{HTTPS_PORT, Host},
+    network::hops::Hop,
     tools::{ToolId, target::Target},
 };
 use drawbridge_protocol::Level;
@@ -59,6 +60,12 @@ pub(crate) struct Internet {
     /// Domain under which each tool has its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) domain: Option<String>,
+    /// Proxies of the owner's own that end TLS before the doors; these then speak plain HTTP, to them alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) front: Vec<Hop>,
+    /// Port at which visitors reach such a proxy (443 where it is missing).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) front_port: Option<u16>,
 }
 
 /// One tool.
@@ -128,6 +135,12 @@ impl Settings {
             }
             check_tool_name(&tool.name).map_err(|_| BadSettings::Name(tool.name.clone()))?;
         }
+        if self.internet.is_fronted() && self.internet.domain.is_none() {
+            return Err(BadSettings::FrontWithoutDomain);
+        }
+        if self.internet.front.len() > MOST_HOPS {
+            return Err(BadSettings::Hops);
+        }
         let ports: Vec<u16> = self.ports().collect();
         if let Some((_, port)) =
             ports.iter().enumerate().find(|(index, port)| ports.iter().take(*index).any(|p| p == *port))
@@ -139,6 +152,23 @@ impl Settings {
             host.parse::<Host>().map_err(|_| BadSettings::Host(host.clone()))?;
         }
         Ok(())
+    }
+}
+
+impl Internet {
+    /// Whether a proxy of the owner's own stands before the doors.
+    pub(crate) fn is_fronted(&self) -> bool {
+        !self.front.is_empty()
+    }
+
+    /// What stands before the doors, and where it is reached.
+    pub(crate) fn front_of(&self) -> (&[Hop], Option<u16>) {
+        (&self.front, self.front_port)
+    }
+
+    /// The port visitors name, where there is a domain.
+    pub(crate) fn visible_port(&self) -> Option<u16> {
+        if self.is_fronted() { Some(self.front_port.unwrap_or(HTTPS_PORT)) } else { self.port }
     }
 }
 
@@ -187,6 +217,12 @@ pub(crate) enum BadSettings {
     /// One port twice.
     #[error("port {0} twice")]
     Port(u16),
+    /// A front, but one name for all tools.
+    #[error("a front without a domain")]
+    FrontWithoutDomain,
+    /// A longer list than anyone has proxies.
+    #[error("too many hops")]
+    Hops,
     /// Not a host.
     #[error("`{0}` is no host")]
     Host(String),
@@ -199,11 +235,15 @@ impl Tell for BadSettings {
             Self::Name(name) => Sentence::new("settings-tool-name").with("name", name),
             Self::NetworkTarget(name) => Sentence::new("settings-network-target").with("name", name),
             Self::Port(port) => Sentence::new("settings-port-twice").with("port", *port),
+            Self::FrontWithoutDomain => Sentence::new("settings-front-domain"),
+            Self::Hops => Sentence::new("settings-front-hops").with("most", MOST_HOPS),
             Self::Host(host) => Sentence::new("settings-host").with("host", host),
         }
     }
 }
 
+/// Trusted hops (chosen: one proxy has a few addresses).
+const MOST_HOPS: usize = 16;
 /// How far a clock may be set back without closing timed doors, seconds (chosen: more than any correction by NTP).
 const CLOCK_SLACK: u64 = 300;
 /// Letters in a tool's name (chosen: fits a tray menu).
