@@ -15,6 +15,8 @@ pub mod fuzzing;
 mod headers;
 mod home;
 mod identity;
+#[cfg(any(test, feature = "fuzzing"))]
+mod injection;
 mod link;
 mod network;
 mod pages;
