@@ -4,6 +4,7 @@
 //! data path calls [`query`] and [`aria2`] on the way in and [`redact`] on the way out.
 
 pub(crate) mod query;
+pub(crate) mod redact;
 
 use crate::headers::hop_by_hop;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
