@@ -3,6 +3,7 @@
 //! Pure: what goes where, and what of a visitor's own must not pass. It reads no settings and touches no network; the
 //! data path calls [`query`] and [`aria2`] on the way in and [`redact`] on the way out.
 
+pub(crate) mod aria2;
 pub(crate) mod query;
 pub(crate) mod redact;
 
