@@ -9,6 +9,7 @@
 pub(crate) mod get;
 pub(crate) mod json;
 mod write;
+pub(crate) mod xml;
 
 use drawbridge_protocol::Secret;
 use hyper::Method;
