@@ -17,6 +17,7 @@ mod fields;
 mod files;
 mod forms;
 mod hosts;
+mod injection;
 #[cfg(test)]
 mod replay;
 mod request;
@@ -30,6 +31,7 @@ pub use fields::{basic, cookie, forwarding, hop_by_hop};
 pub use files::{certificate, key_file, passphrase, root_key, settings};
 pub use forms::{door_entry, sign_in_form};
 pub use hosts::{authority, path, tool_target};
+pub use injection::{aria2_get, aria2_json, aria2_xml, injected_header, injected_query};
 pub use request::request;
 pub use response::response;
 pub use sealed::{recovery_code, sealed};
@@ -65,6 +67,11 @@ targets![
     first_bytes,
     request,
     response,
+    aria2_json,
+    aria2_get,
+    aria2_xml,
+    injected_query,
+    injected_header,
     tool_target,
     control,
     settings,
