@@ -1,7 +1,7 @@
 //! What can be typed. The list is a contract (`docs/cli.md`).
 
 use crate::{
-    certificate, level, output, place::Place, recovery, serve, session, settings, share, tool, user,
+    certificate, level, output, place::Place, recovery, secret, serve, session, settings, share, tool, user,
 };
 use clap::{Parser, Subcommand};
 use drawbridge_texts::Sentence;
@@ -29,6 +29,9 @@ pub(crate) enum Command {
     /// Add, remove and list tools
     #[command(subcommand)]
     Tool(tool::Command),
+    /// Give tools secrets that no browser holds
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// Choose how far a tool is reachable
     Level(level::Set),
     /// Print a tool's share URL, or the gate's

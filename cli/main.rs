@@ -12,6 +12,7 @@ mod output;
 mod password;
 mod place;
 mod recovery;
+mod secret;
 mod serve;
 mod session;
 mod settings;
@@ -54,6 +55,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     let mut engine = Asker::connect(&place).await?;
     match command {
         Command::Tool(command) => tool::run(&mut engine, command, output).await,
+        Command::Secret(command) => secret::run(&mut engine, command, output).await,
         Command::Level(command) => level::set(&mut engine, command, output).await,
         Command::Url(command) => level::url(&mut engine, &command, output).await,
         Command::Close => level::close(&mut engine, output).await,

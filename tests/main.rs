@@ -25,4 +25,5 @@ mod jupyter;
 mod keyring;
 mod pages;
 mod promises;
+mod secrets;
 mod upstreams;

@@ -16,6 +16,7 @@ stdin-empty = nothing came on standard input; write the secret there as one line
 ## Passwords and codes
 
 password-hint = 15 characters or more are of use on the internet too. Leave it empty to have one made for you.
+secret-prompt = Secret (not shown):
 password-prompt = Password for { $name }:
 password-again = Once more:
 passwords-differ = the two passwords differ; try again

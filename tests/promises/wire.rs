@@ -144,7 +144,8 @@ impl Wire {
         }
     }
 
-    fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+    /// So many bytes; nothing where the connection ends before.
+    pub(crate) fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {
         while self.held.len() < count {
             self.more()?;
         }

@@ -246,6 +246,7 @@ async fn shared(
         tool_faults: ToolFaults::default(),
         front_fault: FrontFault::default(),
         forms: Semaphore::new(limits::FORMS),
+        calls: Arc::new(Semaphore::new(limits::CALLS)),
         upstreams: Arc::new(Semaphore::new(connections.to_tools)),
         changed: tokio::sync::Notify::new(),
     }))

@@ -15,7 +15,6 @@ pub mod fuzzing;
 mod headers;
 mod home;
 mod identity;
-#[cfg(any(test, feature = "fuzzing"))]
 mod injection;
 mod link;
 mod network;

@@ -16,7 +16,9 @@ pub use model::{
     Certificate, CertificateKind, Door, DoorState, Fix, Headline, Level, Problem, ProblemKind, Session,
     Status, Tool, Trouble, Url, User, UserCreated, Visitor,
 };
-pub use request::{NetworkTarget, Reach, Request, SecretField, ToolAdd, ToolSet, UserAdd};
+pub use request::{
+    NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, ToolAdd, ToolSet, UserAdd,
+};
 pub use secret::Secret;
 pub use whole::Whole;
 

@@ -13,6 +13,15 @@ pub enum Request {
     ToolAdd(ToolAdd),
     /// Changes a tool; what is `null` stays → the [`crate::Tool`]
     ToolSet(ToolSet),
+    /// Gives a tool a secret, which goes with every request to it and to no browser → the [`crate::Tool`]
+    SecretSet(SecretSet),
+    /// Takes a tool's secret away → the [`crate::Tool`]
+    SecretRemove {
+        /// Name or id.
+        tool: String,
+        /// The secret as the tool's `secrets` call it.
+        secret: String,
+    },
     /// → `null`
     ToolRemove {
         /// Name or id.
@@ -163,6 +172,42 @@ pub struct ToolSet {
     pub lan_port: Option<u16>,
     /// A new port of its internet door, where there is no domain.
     pub internet_port: Option<u16>,
+}
+
+/// A secret for a tool.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct SecretSet {
+    /// Name or id of the tool.
+    pub tool: String,
+    /// Where the tool looks for it.
+    pub place: SecretPlace,
+    /// The secret.
+    pub value: SecretField,
+}
+
+/// Where a tool looks for a secret.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum SecretPlace {
+    /// The whole value of a header field.
+    Header {
+        /// The field's name.
+        name: String,
+    },
+    /// The password of HTTP Basic.
+    Basic {
+        /// The user name.
+        user: String,
+    },
+    /// A Bearer token.
+    Bearer,
+    /// A parameter of the query.
+    Query {
+        /// The parameter's name.
+        name: String,
+    },
+    /// `token:` of aria2's own calls, in JSON and XML, however they are sent.
+    Aria2,
 }
 
 /// Whether a tool may live on another machine.

@@ -150,7 +150,13 @@ impl State {
     pub(super) fn publish(&self) {
         let doors = self.open_doors.lock().doors.clone();
         let tools = self.settings.tools.iter().map(|tool| {
-            let seen = Tool::new(tool.id.clone(), tool.name.clone(), tool.target.clone(), tool.certificate);
+            let seen = Tool::new(
+                tool.id.clone(),
+                tool.name.clone(),
+                tool.target.clone(),
+                tool.certificate,
+                &self.injections_of(tool),
+            );
             (tool.id.clone(), Arc::new(seen))
         });
         let open = self.settings.tools.iter().filter(|tool| tool.level > Level::Local);

@@ -6,6 +6,7 @@ use crate::{
         password::{BadPassword, HashError},
         user::BadName,
     },
+    injection::BadInjection,
     proxy::listen::BindError,
     random::NoRandomness,
     secrets::{SealError, VaultError},
@@ -48,6 +49,12 @@ pub(crate) enum ControlError {
     },
     #[error("a tool is open on the internet")]
     FrontOfOpen,
+    #[error("no secret `{0}`")]
+    UnknownSecret(String),
+    #[error("a tool has at most {0} secrets")]
+    TooManySecrets(usize),
+    #[error(transparent)]
+    Injection(#[from] BadInjection),
     #[error(transparent)]
     Target(#[from] BadTarget),
     #[error(transparent)]
@@ -150,6 +157,9 @@ impl Tell for ControlError {
                 Sentence::new("target-no-certificate").with("target", target).with("why", why.to_string())
             }
             Self::FrontOfOpen => Sentence::new("front-of-open"),
+            Self::UnknownSecret(name) => Sentence::new("secret-unknown").with("name", name),
+            Self::TooManySecrets(most) => Sentence::new("secret-too-many").with("most", *most),
+            Self::Injection(why) => why.sentence(),
             Self::OpenTarget(name) => Sentence::new("tool-open").with("name", name),
             Self::Target(error) => error.sentence(),
             Self::Settings(error) => error.sentence(),
@@ -207,10 +217,12 @@ impl ControlError {
             Self::UnknownTool(_)
             | Self::UnknownUser(_)
             | Self::UnknownSession(_)
+            | Self::UnknownSecret(_)
             | Self::UnknownSetting(_) => ProblemKind::Unknown,
             Self::Stale | Self::ToolExists(_) | Self::UserExists(_) => ProblemKind::Conflict,
             Self::OwnPort(_)
             | Self::Target(_)
+            | Self::Injection(_)
             | Self::Settings(_)
             | Self::Name(_)
             | Self::Password(_)
@@ -220,6 +232,7 @@ impl ControlError {
             | Self::ImportNames { .. }
             | Self::BadSetting { .. } => ProblemKind::Invalid,
             Self::OpenTarget(_)
+            | Self::TooManySecrets(_)
             | Self::FrontOfOpen
             | Self::NoUser
             | Self::NoStrongUser

@@ -8,6 +8,7 @@ mod doors;
 mod error;
 mod events;
 mod finding;
+mod injections;
 mod levels;
 mod people;
 mod secrets;
@@ -166,6 +167,8 @@ impl State {
         match request {
             Request::Status => reply(&self.status()),
             Request::ToolAdd(add) => reply(&self.add_tool(&add).await?),
+            Request::SecretSet(set) => reply(&self.set_secret(set).await?),
+            Request::SecretRemove { tool, secret } => reply(&self.remove_secret(&tool, &secret).await?),
             Request::ToolSet(set) => reply(&self.set_tool(&set).await?),
             Request::ToolRemove { tool } => reply(&self.remove_tool(&tool).await?),
             Request::ToolList => reply(&self.status().tools),

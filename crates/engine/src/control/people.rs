@@ -177,6 +177,7 @@ impl State {
     /// Takes a tool out of every list it stands in.
     pub(super) async fn forget_tool(&mut self, tool: &ToolId) -> Result<(), ControlError> {
         self.shared.sessions.leave_tool(tool).await?;
+        self.forget_secrets(tool).await?;
         let named: Vec<Arc<User>> = self
             .users
             .iter()

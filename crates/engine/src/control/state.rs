@@ -5,6 +5,7 @@ use super::{
     apply::OpenDoors,
     certificates::Certificates,
     events,
+    injections::Injections,
     levels::{Acknowledged, Grounds, Markers},
 };
 use crate::{
@@ -44,6 +45,7 @@ pub(crate) struct State {
     /// Whether a recovery code was ever made.
     pub(super) has_recovery_code: bool,
     pub(super) certificates: Certificates,
+    pub(super) injections: Injections,
     pub(super) database: Database,
     pub(super) lan: Lan,
     pub(super) network: Network,
@@ -85,6 +87,7 @@ impl State {
             key: Err(Sentence::new("keyring-locked")),
             has_recovery_code: vault.has_recovery_code(),
             certificates: Certificates::default(),
+            injections: Injections::default(),
             network: look(&lan).await,
             identities: Arc::clone(&ground.identities),
             open_doors: Arc::new(OpenDoors::default()),
@@ -139,7 +142,7 @@ impl State {
             }
         }
         self.load_certificates().await?;
-        Ok(())
+        self.load_secrets(&key).await
     }
 
     /// A lowering that was cut short (its markers are gone, its settings not yet saved) is finished now.
@@ -270,7 +273,7 @@ impl State {
             .database
             .call(|transaction| {
                 transaction.query_row(
-                    "SELECT (SELECT count(*) FROM user) + (SELECT count(*) FROM sealed) + (SELECT count(*) FROM acknowledged)",
+                    "SELECT (SELECT count(*) FROM user) + (SELECT count(*) FROM sealed) + (SELECT count(*) FROM acknowledged) + (SELECT count(*) FROM tool_secret)",
                     [],
                     |row| row.get(0),
                 )

@@ -80,7 +80,7 @@ impl State {
             wanted: tool.level,
             doors,
             until: tool.until,
-            secrets: Vec::new(),
+            secrets: self.secret_names(&tool.id),
         };
         Seen { tool, failed }
     }
@@ -138,6 +138,7 @@ impl State {
             findings.push(Finding::new(what, why.clone(), Sentence::new("trouble-key-do")).with(Fix::Unlock));
         }
         findings.extend(self.certificate_troubles());
+        findings.extend(self.secret_findings());
         findings.extend(self.shared.front_fault.last().filter(|_| self.has_internet()).map(front_finding));
         for seen in tools {
             // Without a key everything waits, and that was said above.

@@ -83,6 +83,11 @@ impl State {
         self.prove(addresses_of(self.wishes(&after, &levels).listeners()), &mut proven)
             .map_err(ControlError::Bind)?;
         self.commit(after)?;
+        if set.target.is_some()
+            && let Some(tool) = self.settings.tool(id.as_str()).cloned()
+        {
+            self.move_secrets(&tool).await?;
+        }
         self.apply_with(proven);
         self.tool_model(&id)
     }

@@ -70,7 +70,7 @@ impl Ground {
     pub(super) fn new() -> Self {
         let id = ToolId::stored("tool".into());
         let target = Target::parse(TOOL, NetworkTarget::Refused).expect("an address");
-        let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target, None));
+        let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target, None, &[]));
         let user = Arc::new(User {
             id: UserId(1),
             name: "anna".into(),
@@ -118,7 +118,8 @@ impl Ground {
         let line = format!("{} {path} HTTP/1.1", request.method());
         let permit = self.permit();
         let exchange = Exchange::new(permit.lease().clone());
-        let rewritten = rewrite::rewrite(&permit, request, &target, self.client, &self.snapshot, &exchange);
+        let rewritten =
+            rewrite::rewrite(&permit, (request, None), &target, self.client, &self.snapshot, &exchange);
         let outbound = match rewritten {
             Ok(outbound) => outbound,
             Err(refusal) => return refusal.row().status,

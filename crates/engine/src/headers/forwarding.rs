@@ -128,6 +128,22 @@ const PLAIN: Lists = Lists {
 /// Letters the others begin with, so that most fields of a request need no further look.
 const PLAIN_LETTERS: &[u8] = b"acfoprstv";
 
+/// Whether some tool may read two names as the same: letters and digits count, their case and what is between them do
+/// not, nor a leading `HTTP_`.
+pub(crate) fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
+    let fold = |name: &HeaderName| {
+        let letters = name.as_str().bytes();
+        let folded: Vec<u8> =
+            letters.map(|letter| if letter.is_ascii_alphanumeric() { letter } else { b'-' }).collect();
+        let mut rest = folded.as_slice();
+        while let Some(after) = rest.strip_prefix(b"http-") {
+            rest = after;
+        }
+        rest.to_vec()
+    };
+    fold(one) == fold(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

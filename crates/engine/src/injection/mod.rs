@@ -10,6 +10,7 @@ pub(crate) mod redact;
 use crate::headers::hop_by_hop;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drawbridge_protocol::Secret;
+use drawbridge_texts::{Sentence, Tell};
 use hyper::{
     HeaderMap,
     header::{self, HeaderName, HeaderValue},
@@ -58,6 +59,20 @@ pub(crate) enum BadInjection {
     /// Line breaks, NUL and their kind; in header fields also letters that are not ASCII.
     #[error("the secret has a letter that cannot be sent there")]
     Letter,
+}
+
+impl Tell for BadInjection {
+    fn sentence(&self) -> Sentence {
+        Sentence::new(match self {
+            Self::Header => "secret-header",
+            Self::QueryName => "secret-query",
+            Self::UserName => "secret-user",
+            Self::Empty => "secret-empty",
+            Self::TooLong => "secret-too-long",
+            Self::Blank => "secret-blank",
+            Self::Letter => "secret-letter",
+        })
+    }
 }
 
 impl Injection {

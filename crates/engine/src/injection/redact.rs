@@ -24,6 +24,12 @@ pub(crate) struct Redactor {
     starred: Zeroizing<Vec<u8>>,
 }
 
+impl std::fmt::Debug for Needles {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[needles]")
+    }
+}
+
 impl Needles {
     /// Each of these in each spelling. Those shorter than [`LEAST_BYTES`] are left out: they occur by chance, and a page
     /// full of stars tells more than it hides.

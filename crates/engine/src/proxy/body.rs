@@ -4,8 +4,10 @@
 use super::{
     activity::Busy,
     exchange::{Exchange, Side},
+    inject::Written,
     upstream::Return,
 };
+use crate::injection::redact::Redactor;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -15,6 +17,7 @@ use std::{
     rc::Rc,
     task::{Context, Poll},
 };
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What a visitor receives.
 pub(crate) enum Body {
@@ -30,14 +33,24 @@ pub(crate) struct ToolBody {
     exchange: Rc<Exchange>,
     /// Gives the connection back when the body has ended.
     give_back: Option<Return>,
+    /// Takes the tool's secrets out, where it is given any.
+    redactor: Option<Redactor>,
     /// Keeps the visitor's connection from counting as idle.
     _busy: Option<Busy>,
 }
 
 /// A visitor's body on its way to the tool.
 pub(crate) struct VisitorBody {
-    incoming: Incoming,
+    source: Source,
     exchange: Rc<Exchange>,
+}
+
+/// Where it comes from.
+enum Source {
+    /// As the visitor sends it.
+    Visitor(Incoming),
+    /// Read and written anew, with the place it takes.
+    Written { bytes: Option<Bytes>, _place: Option<OwnedSemaphorePermit> },
 }
 
 impl Body {
@@ -52,8 +65,14 @@ impl Body {
     }
 
     /// A tool's body.
-    pub(crate) fn tool(incoming: Incoming, exchange: Rc<Exchange>, give_back: Return) -> Self {
-        Self::Tool(Box::new(ToolBody { incoming, exchange, give_back: Some(give_back), _busy: None }))
+    pub(crate) fn tool(
+        incoming: Incoming,
+        exchange: Rc<Exchange>,
+        give_back: Return,
+        redactor: Option<Redactor>,
+    ) -> Self {
+        let give_back = Some(give_back);
+        Self::Tool(Box::new(ToolBody { incoming, exchange, give_back, redactor, _busy: None }))
     }
 
     /// The same body, which keeps its connection busy while it is sent. Ours are sent in one piece.
@@ -71,7 +90,12 @@ impl VisitorBody {
         if incoming.is_end_stream() {
             exchange.is_sent();
         }
-        Self { incoming, exchange }
+        Self { source: Source::Visitor(incoming), exchange }
+    }
+
+    /// A body that was read and written anew.
+    pub(crate) fn written(Written { body, place }: Written, exchange: Rc<Exchange>) -> Self {
+        Self { source: Source::Written { bytes: Some(body), _place: place }, exchange }
     }
 }
 
@@ -86,7 +110,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Ours(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Tool(body) => {
-                let polled = poll(&mut body.incoming, &body.exchange, Side::Download, context);
+                let polled = body.poll(context);
                 if let Poll::Ready(None) = polled
                     && let Some(give_back) = body.give_back.take()
                 {
@@ -100,7 +124,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Ours(bytes) => bytes.is_none(),
-            Self::Tool(body) => body.incoming.is_end_stream(),
+            Self::Tool(body) => body.incoming.is_end_stream() && body.redactor.is_none(),
         }
     }
 
@@ -108,6 +132,31 @@ impl HttpBody for Body {
         match self {
             Self::Ours(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Self::Tool(body) => body.incoming.size_hint(),
+        }
+    }
+}
+
+impl ToolBody {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        loop {
+            let polled = poll(&mut self.incoming, &self.exchange, Side::Download, context);
+            let Some(redactor) = &mut self.redactor else { return polled };
+            let certain = match polled {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => redactor.push(data),
+                    // A trailer could hold a secret too.
+                    Err(_) => continue,
+                },
+                Poll::Ready(None) => {
+                    let rest = redactor.finish();
+                    self.redactor = None;
+                    return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
+                }
+                Poll::Ready(Some(Err(_))) | Poll::Pending => return polled,
+            };
+            if !certain.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(certain))));
+            }
         }
     }
 }
@@ -132,8 +181,11 @@ impl HttpBody for VisitorBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let body = self.get_mut();
-        let polled = poll(&mut body.incoming, &body.exchange, Side::Upload, context);
-        if matches!(polled, Poll::Ready(None)) || body.incoming.is_end_stream() {
+        let polled = match &mut body.source {
+            Source::Visitor(incoming) => poll(incoming, &body.exchange, Side::Upload, context),
+            Source::Written { bytes, .. } => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+        };
+        if matches!(polled, Poll::Ready(None)) || body.source.has_ended() {
             body.exchange.is_sent();
         }
         match polled {
@@ -144,11 +196,25 @@ impl HttpBody for VisitorBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.source.has_ended()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.source {
+            Source::Visitor(incoming) => incoming.size_hint(),
+            Source::Written { bytes, .. } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
+            }
+        }
+    }
+}
+
+impl Source {
+    fn has_ended(&self) -> bool {
+        match self {
+            Self::Visitor(incoming) => incoming.is_end_stream(),
+            Self::Written { bytes, .. } => bytes.is_none(),
+        }
     }
 }
 

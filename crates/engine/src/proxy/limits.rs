@@ -50,6 +50,14 @@ pub(crate) const SEND_BUFFER: usize = 256 * 1024;
 pub(crate) const PING: Duration = Duration::from_secs(25);
 /// How long it may take to answer.
 pub(crate) const PING_ANSWER: Duration = Duration::from_secs(20);
+/// Bytes of a call to aria2 that is read without waiting for one of the places below (every call but those with a torrent).
+pub(crate) const SMALL_CALL: usize = 64 * 1024;
+/// Larger calls held at once (chosen: 64 MiB and what reading them takes).
+pub(crate) const CALLS: usize = 4;
+/// Time to read a call, and to wait for a place (chosen: the largest torrent file over 5 Mbit/s).
+pub(crate) const CALL: Duration = Duration::from_secs(30);
+/// Time for a tunnel to say goodbye to both sides.
+pub(crate) const TUNNEL_END: Duration = Duration::from_secs(1);
 /// Time to connect to a tool (loopback answers at once; a swapped-out program needs a moment).
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// Time for a tool to begin its answer after the request has ended (chosen: model servers think for minutes).

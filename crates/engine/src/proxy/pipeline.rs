@@ -138,13 +138,17 @@ async fn stages(
 
 async fn forward(
     connection: &Connection,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     target: &Target,
     permit: &Permit,
     snapshot: &Snapshot,
 ) -> Result<Response<Body>, Refusal> {
     let exchange = connection.exchanges.begin(permit.lease().clone());
-    let outbound = rewrite::rewrite(permit, request, target, connection.client, snapshot, &exchange)?;
+    let call = match &permit.tool().injected {
+        Some(injected) => injected.read_call(&mut request, &connection.shared).await?,
+        None => None,
+    };
+    let outbound = rewrite::rewrite(permit, (request, call), target, connection.client, snapshot, &exchange)?;
     let answer = upstream::send(outbound, permit, connection, &exchange).await?;
     respond::respond(answer, permit, target, connection, exchange)
 }

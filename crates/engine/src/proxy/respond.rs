@@ -2,7 +2,7 @@
 //! by the door's, cookies that pretend to be ours removed.
 
 use super::{
-    Permit, body::Body, exchange::Exchange, pipeline::Connection, refusal::Refusal, route::Target,
+    Permit, body::Body, exchange::Exchange, messages, pipeline::Connection, refusal::Refusal, route::Target,
     snapshot::Shared, upgrade, upstream::Answer, visitors::Visitors,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use hyper::{
     HeaderMap, Response, StatusCode, Uri,
-    body::Incoming,
+    body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
 };
 use std::{rc::Rc, sync::Arc};
@@ -34,7 +34,11 @@ pub(crate) fn respond(
         }
         let place = Arc::clone(&connection.admitted);
         let held = (Visitors::hold(shared, permit, connection.client), place);
-        upgrade::join(visitor, hyper::upgrade::on(&mut response), permit.lease().clone(), held);
+        let (tool, lease) = (hyper::upgrade::on(&mut response), permit.lease().clone());
+        match &permit.tool().injected {
+            Some(injected) => messages::join(visitor, tool, lease, Arc::clone(injected), held),
+            None => upgrade::join(visitor, tool, lease, held),
+        }
         return switching(response);
     }
     if !(200..600).contains(&status.as_u16()) || !is_framed_once(response.headers()) {
@@ -42,7 +46,12 @@ pub(crate) fn respond(
     }
     let (mut parts, body) = response.into_parts();
     clean(&mut parts.headers, permit, target);
-    let mut outward = Response::new(Body::tool(body, exchange, give_back));
+    let redactor = permit.tool().injected.as_ref().and_then(|injected| {
+        injected.clean(&mut parts.headers);
+        injected.redactor()
+    });
+    let redactor = redactor.filter(|_| !body.is_end_stream());
+    let mut outward = Response::new(Body::tool(body, exchange, give_back, redactor));
     *outward.status_mut() = parts.status;
     *outward.headers_mut() = parts.headers;
     Ok(outward)

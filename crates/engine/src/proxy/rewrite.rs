@@ -5,8 +5,15 @@
 //! (our own Origin check came first); the forwarding chain. Kept: everything else, byte for byte.
 
 use super::{
-    Permit, Subject, authenticate::is_websocket, body::VisitorBody, exchange::Exchange, identify::Client,
-    refusal::Refusal, route::Target,
+    Permit, Subject,
+    authenticate::is_websocket,
+    body::VisitorBody,
+    exchange::Exchange,
+    identify::Client,
+    inject::{Sends, Written},
+    refusal::Refusal,
+    route::Target,
+    snapshot::Tool,
 };
 use crate::{
     headers::{cookie, forwarding, hop_by_hop},
@@ -39,7 +46,7 @@ impl Outbound {
 /// Makes the tool's request from the visitor's.
 pub(crate) fn rewrite(
     permit: &Permit,
-    mut request: Request<Incoming>,
+    (mut request, call): (Request<Incoming>, Option<Written>),
     target: &Target,
     client: Client,
     users: &impl Users,
@@ -66,33 +73,57 @@ pub(crate) fn rewrite(
         move_to_tool(&mut headers, &name, &target.origin.text, &tool.origin)?;
     }
     set_forwarding(&mut headers, target, client)?;
+    if let Some(injected) = &tool.injected {
+        injected.set_fields(&mut headers);
+    }
     if upgrade.is_some() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     }
+    let sends = match (&upgrade, body.is_end_stream()) {
+        (Some(_), _) => Sends::Messages,
+        (None, true) => Sends::Nothing,
+        (None, false) => Sends::Body,
+    };
+    let uri = uri(tool, &parts.method, &parts.uri, sends)?;
+    let body = match call {
+        Some(call) => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+            VisitorBody::written(call, Rc::clone(exchange))
+        }
+        None => VisitorBody::new(body, Rc::clone(exchange)),
+    };
     // Said aloud, because hyper drops the body of a GET whose length it does not know.
     if !over_h2 && !body.is_end_stream() && !headers.contains_key(header::CONTENT_LENGTH) {
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-    let mut outbound = Request::new(VisitorBody::new(body, Rc::clone(exchange)));
+    let mut outbound = Request::new(body);
     *outbound.method_mut() = parts.method;
-    // Origin-form only, from the one path that was checked: never an authority of the visitor's.
-    let path = parts.uri.path_and_query().ok_or(Refusal::BadRequest)?.clone();
     if over_h2 {
         // Here the host stands in the pseudo-header alone (RFC 9113 §8.3.1).
         headers.remove(header::HOST);
         if takes_trailers {
             headers.insert(header::TE, HeaderValue::from_static("trailers"));
         }
-        let uri = Uri::builder().scheme(Scheme::HTTP).authority(tool.authority()).path_and_query(path);
-        *outbound.uri_mut() = uri.build().map_err(|_| Refusal::BadRequest)?;
         *outbound.version_mut() = Version::HTTP_2;
-    } else {
-        *outbound.uri_mut() = Uri::from(path);
-        *outbound.version_mut() = Version::HTTP_11;
     }
+    *outbound.uri_mut() = uri;
     *outbound.headers_mut() = headers;
     Ok(Outbound { request: outbound, upgrade })
+}
+
+/// Where the tool is asked: the one path that was checked, with what it is given in its query, and never an authority of
+/// the visitor's.
+fn uri(tool: &Tool, method: &Method, asked: &Uri, sends: Sends) -> Result<Uri, Refusal> {
+    let path = match &tool.injected {
+        Some(injected) => injected.set_query(method, asked, sends)?,
+        None => asked.path_and_query().ok_or(Refusal::BadRequest)?.clone(),
+    };
+    if tool.target.speaks() != Speaks::H2c {
+        return Ok(Uri::from(path));
+    }
+    let uri = Uri::builder().scheme(Scheme::HTTP).authority(tool.authority()).path_and_query(path);
+    uri.build().map_err(|_| Refusal::BadRequest)
 }
 
 /// The visitor's side of a tunnel, if a WebSocket was asked for properly; other upgrades are ignored.

@@ -1,6 +1,6 @@
 //! What the data path knows: one immutable picture per change, and the few live tables beside it.
 
-use super::{access_log::AccessLog, door::Door, identify::BadFront, visitors::Visitors};
+use super::{access_log::AccessLog, door::Door, identify::BadFront, inject::Injected, visitors::Visitors};
 use crate::{
     certificates::{Fingerprint, pinned},
     clock::Clock,
@@ -10,6 +10,7 @@ use crate::{
         sign_in::{SignIn, Users},
         user::User,
     },
+    injection::Injection,
     pages::Pages,
     tools::{ToolId, target::Target},
 };
@@ -33,17 +34,33 @@ pub(crate) struct Tool {
     pub(crate) origin: String,
     /// For a tool that speaks TLS: takes the one certificate it was added with.
     pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// The secrets it is given.
+    pub(crate) injected: Option<Arc<Injected>>,
     /// What names its kept connections: they are of one tool at one target.
     pub(crate) route: Arc<str>,
 }
 
 impl Tool {
     /// With what is the same for every request of it.
-    pub(crate) fn new(id: ToolId, name: String, target: Target, certificate: Option<Fingerprint>) -> Self {
+    pub(crate) fn new(
+        id: ToolId,
+        name: String,
+        target: Target,
+        certificate: Option<Fingerprint>,
+        secrets: &[Injection],
+    ) -> Self {
         let origin = target.origin();
         let pin = certificate.map(|pin| pin.to_string()).unwrap_or_default();
         let route = format!("{id} {target} {pin}").into();
-        Self { id, name, target, origin, tls: certificate.and_then(pinned::client_config), route }
+        Self {
+            id,
+            name,
+            target,
+            origin,
+            tls: certificate.and_then(pinned::client_config),
+            injected: Injected::new(secrets).map(Arc::new),
+            route,
+        }
     }
 
     /// `HOST:PORT` as the tool expects it in `Host`.
@@ -81,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) front_fault: FrontFault,
     /// Forms being read at the gate.
     pub(crate) forms: tokio::sync::Semaphore,
+    /// Large calls to aria2 being read and sent.
+    pub(crate) calls: Arc<tokio::sync::Semaphore>,
     /// Connections to tools.
     pub(crate) upstreams: Arc<tokio::sync::Semaphore>,
     /// Wakes the control path when sessions change.

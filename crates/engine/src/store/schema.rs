@@ -22,7 +22,8 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {
 }
 
 /// Step `n` leads from version `n` to `n + 1`. Never edited once released.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE user (
         id        INTEGER PRIMARY KEY AUTOINCREMENT,
         name      TEXT    NOT NULL UNIQUE COLLATE NOCASE,
@@ -56,7 +57,16 @@ const STEPS: &[&str] = &["
         name      TEXT    PRIMARY KEY,
         value     BLOB    NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE tool_secret (                         -- what a tool is given with each request
+        tool      TEXT    NOT NULL,
+        name      TEXT    NOT NULL,
+        sealed    BLOB    NOT NULL,
+        PRIMARY KEY (tool, name)
+    ) STRICT;
+",
+];
 
 #[cfg(test)]
 mod tests {

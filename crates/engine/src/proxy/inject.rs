@@ -1,0 +1,166 @@
+//! A tool's secrets on the data path: put into what goes to the tool, taken out of what comes back. What goes where is
+//! `crate::injection`'s business; here are requests, bodies and their limits.
+
+use super::{limits, refusal::Refusal, snapshot::Shared};
+use crate::{
+    headers::forwarding,
+    injection::{
+        How, Injection,
+        aria2::{self, Call, Refused},
+        query,
+        redact::{Needles, Redactor},
+    },
+};
+use bytes::Bytes;
+use drawbridge_protocol::Secret;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::{
+    HeaderMap, Method, Request, Uri,
+    body::Incoming,
+    header::{self, HeaderName, HeaderValue},
+    http::uri::PathAndQuery,
+};
+use std::sync::Arc;
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+
+/// The secrets of one tool, ready for every request.
+#[derive(Debug)]
+pub(crate) struct Injected {
+    fields: Vec<(HeaderName, HeaderValue)>,
+    parameters: Vec<(String, Secret)>,
+    aria2: Option<Secret>,
+    needles: Arc<Needles>,
+}
+
+/// A call whose body was read and written anew, and the place it takes until it is sent.
+pub(crate) struct Written {
+    pub(crate) body: Bytes,
+    pub(crate) place: Option<OwnedSemaphorePermit>,
+}
+
+/// What a request sends after its head.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sends {
+    Nothing,
+    Body,
+    Messages,
+}
+
+impl Injected {
+    /// What is given to a tool, if anything is.
+    pub(crate) fn new(all: &[Injection]) -> Option<Self> {
+        let secrets: Vec<Secret> = all.iter().flat_map(Injection::to_redact).collect();
+        let parameter = |injection: &Injection| match injection.how() {
+            How::Query(name) => Some((name.clone(), injection.secret().clone())),
+            How::Header(_) | How::Aria2 => None,
+        };
+        let is_aria2 = |injection: &&Injection| *injection.how() == How::Aria2;
+        (!all.is_empty()).then(|| Self {
+            fields: all.iter().filter_map(Injection::header).collect(),
+            parameters: all.iter().filter_map(parameter).collect(),
+            aria2: all.iter().find(is_aria2).map(|injection| injection.secret().clone()),
+            needles: Arc::new(Needles::new(&secrets)),
+        })
+    }
+
+    /// aria2's own, for what is sent to it in messages.
+    pub(crate) const fn aria2(&self) -> Option<&Secret> {
+        self.aria2.as_ref()
+    }
+
+    /// Sets our fields instead of whatever the visitor sent under their names, in any spelling a tool may read as the
+    /// same, and asks for answers in which the secrets could be found.
+    pub(crate) fn set_fields(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.fields {
+            let same: Vec<HeaderName> =
+                headers.keys().filter(|other| forwarding::are_alike(name, other)).cloned().collect();
+            for name in same {
+                headers.remove(name);
+            }
+            headers.insert(name, value.clone());
+        }
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        // Messages must be readable too.
+        headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+    }
+
+    /// The path and query as the tool shall see them.
+    pub(crate) fn set_query(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        sends: Sends,
+    ) -> Result<PathAndQuery, Refusal> {
+        let mut target = uri.path_and_query().ok_or(Refusal::BadRequest)?.clone();
+        for (name, secret) in &self.parameters {
+            target = query::put(&target, name, secret).map_err(|_| Refusal::BadRequest)?;
+        }
+        if let Some(secret) = &self.aria2
+            && sends != Sends::Messages
+            && Call::of(method, target.path()) == Some(Call::Query)
+        {
+            if sends == Sends::Body {
+                return Err(Refusal::BadRequest);
+            }
+            let query = aria2::get::inject(target.query().unwrap_or_default(), secret).map_err(refusal)?;
+            target = format!("{}?{query}", target.path()).parse().map_err(|_| Refusal::BadRequest)?;
+        }
+        Ok(target)
+    }
+
+    /// Reads a call of aria2's from a body and writes it anew; nothing where the request is none.
+    pub(crate) async fn read_call(
+        &self,
+        request: &mut Request<Incoming>,
+        shared: &Shared,
+    ) -> Result<Option<Written>, Refusal> {
+        let Some(secret) = &self.aria2 else { return Ok(None) };
+        let inject = match Call::of(request.method(), request.uri().path()) {
+            Some(Call::Json) => aria2::json::inject,
+            Some(Call::Xml) => aria2::xml::inject,
+            Some(Call::Query) | None => return Ok(None),
+        };
+        let headers = request.headers();
+        if headers.contains_key(header::CONTENT_ENCODING) {
+            return Err(Refusal::BadRequest);
+        }
+        let length =
+            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let is_small = length.is_some_and(|length: usize| length <= limits::SMALL_CALL);
+        let body = async {
+            let places = Arc::clone(&shared.calls);
+            let place = if is_small { None } else { places.acquire_owned().await.ok() };
+            let body = Limited::new(request.body_mut(), aria2::MOST_BYTES).collect().await;
+            let body = body.map_err(|error| {
+                if error.is::<LengthLimitError>() { Refusal::TooMuch } else { Refusal::BadRequest }
+            })?;
+            Ok((place, body.to_bytes()))
+        };
+        let (place, body) = timeout(limits::CALL, body).await.map_err(|_| Refusal::Busy)??;
+        let body = inject(&body, secret).map_err(refusal)?.into();
+        Ok(Some(Written { body, place }))
+    }
+
+    /// Fields of an answer with stars where the secrets were.
+    pub(crate) fn clean(&self, headers: &mut HeaderMap) {
+        for value in headers.values_mut() {
+            if let Some(starred) = self.needles.value(value) {
+                *value = starred;
+            }
+        }
+    }
+
+    /// A search through one body or message, where there is anything to search for.
+    pub(crate) fn redactor(&self) -> Option<Redactor> {
+        (!self.needles.is_empty()).then(|| self.needles.redactor())
+    }
+}
+
+fn refusal(why: Refused) -> Refusal {
+    match why {
+        Refused::TooLarge => Refusal::TooMuch,
+        Refused::Malformed | Refused::Ambiguous | Refused::Method | Refused::Parameters => {
+            Refusal::BadRequest
+        }
+    }
+}
