@@ -242,14 +242,19 @@ fn a_tools_answer_cannot_decide_for_the_connection_or_the_whole_origin() {
         "strict-transport",
         "alt-svc",
         "clear-site",
-        "drawbridge",
+        "http-drawbridge-8",
+        "drawbridge-begin",
         "domain=",
     ] {
         assert!(!reply.head.to_lowercase().contains(gone), "{gone}: {}", reply.head);
     }
-    for kept in ["x-kept: 1\r\n", "set-cookie: own=d; Path=/x; HttpOnly\r\n", "set-cookie: _xsrf=e\r\n"] {
+    let mark = format!("__Http-drawbridge-tool-{}-", door.address.port());
+    let own = format!("set-cookie: {mark}own=d; Path=/x; HttpOnly; Secure\r\n");
+    let other_spelling = format!("set-cookie: {mark}_xsrf=; Max-Age=0; Secure; HttpOnly\r\n");
+    for kept in ["x-kept: 1\r\n", &own, "set-cookie: _xsrf=e\r\n", &other_spelling] {
         assert!(reply.head.contains(kept), "{kept}: {}", reply.head);
     }
+    assert_eq!(reply.head.matches("set-cookie").count(), 3, "{}", reply.head);
 }
 
 #[test]

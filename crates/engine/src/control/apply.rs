@@ -161,6 +161,7 @@ impl State {
         });
         let open = self.settings.tools.iter().filter(|tool| tool.level > Level::Local);
         self.shared.tool_faults.keep(|id| open.clone().any(|tool| tool.id == *id));
+        self.shared.cookie_names.keep(|id| self.settings.tools.iter().any(|tool| tool.id == *id));
         let users = self.users.iter();
         self.shared.snapshot.store(Arc::new(Snapshot {
             tools: tools.collect(),

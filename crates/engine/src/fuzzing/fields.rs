@@ -2,7 +2,10 @@
 
 use super::assert_one_line;
 use crate::{
-    headers::{cookie, forwarding, hop_by_hop},
+    headers::{
+        cookie, forwarding, hop_by_hop,
+        tool_cookie::{self, SetCookie},
+    },
     identity::basic,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -29,8 +32,11 @@ pub fn cookie(bytes: &[u8]) {
             "one of two was believed"
         );
     }
+    let mut unmarked = headers.clone();
+    tool_cookie::inward(&mut unmarked, Some(&tool_cookie::mark(8444)), |_| true);
+    assert_no_cookie_of_ours(&unmarked);
     let mut stripped = headers.clone();
-    cookie::strip_ours(&mut stripped);
+    tool_cookie::inward(&mut stripped, None, |_| true);
     assert_no_cookie_of_ours(&stripped);
     let all = |headers: &HeaderMap| -> Vec<Vec<u8>> {
         let lines = headers.get_all(header::COOKIE);
@@ -40,7 +46,7 @@ pub fn cookie(bytes: &[u8]) {
     let kept: Vec<_> = all(&stripped).into_iter().filter(|pair| !is_marked(pair)).collect();
     assert_eq!(kept, foreign, "a tool's own cookies stay as they were, in order");
     let mut twice = stripped.clone();
-    cookie::strip_ours(&mut twice);
+    tool_cookie::inward(&mut twice, None, |_| true);
     assert_eq!(twice, stripped);
 }
 
@@ -151,10 +157,33 @@ pub(super) fn assert_no_hop_by_hop(headers: &HeaderMap) {
     assert!(!headers.keys().any(|name| HOP_BY_HOP.contains(&name.as_str())), "{headers:?}");
 }
 
-/// What browsers would store of a `Set-Cookie` (RFC 6265bis §5.7) is never one of ours.
-fn assert_set_cookie(value: &HeaderValue) {
-    let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    assert!(!is_marked(pair) || cookie::sets_ours(value), "a tool could set {value:?}");
+/// What browsers would store of a `Set-Cookie` (RFC 6265bis §5.7) is never one of ours, and a marked one comes back to
+/// the tool as the browser would have sent it unmarked.
+fn assert_set_cookie(field: &HeaderValue) {
+    let pair = field.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    let cookie = SetCookie::read(field);
+    if !cookie.is_lawful() {
+        return;
+    }
+    assert!(!is_marked(pair), "a tool could set {field:?}");
+    let mark = tool_cookie::mark(8444);
+    let marked = cookie.marked(&mark).expect("bytes of a field");
+    assert!(SetCookie::read(&marked).name.starts_with(mark.as_bytes()), "{marked:?}");
+    let sent = marked.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    let mut headers = HeaderMap::new();
+    headers.append(header::COOKIE, HeaderValue::from_bytes(sent).expect("bytes of a field"));
+    tool_cookie::inward(&mut headers, Some(&mark), |_| true);
+    let back = headers.get(header::COOKIE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let (name, value) = split(pair);
+    let unmarked = if name.is_empty() { value.to_vec() } else { [name, b"=", value].concat() };
+    assert_eq!(back, unmarked, "{field:?}");
+}
+
+/// Name and value as browsers split them.
+fn split(pair: &[u8]) -> (&[u8], &[u8]) {
+    let at = pair.iter().position(|byte| *byte == b'=');
+    let (name, value) = at.map_or((&[][..], pair), |at| (&pair[..at], &pair[at + 1..]));
+    (name.trim_ascii(), value.trim_ascii())
 }
 
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -13,6 +13,7 @@ use crate::{
         door::{Door, DoorPlan, GateAddress, Serves},
         exchange::Exchange,
         identify::{self, Client},
+        jar::{Jar, Names},
         limits, rewrite,
         route::{self, Ask},
         snapshot::{Snapshot, Tool},
@@ -64,6 +65,7 @@ pub(super) struct Ground {
     snapshot: Snapshot,
     user: Arc<User>,
     client: Client,
+    names: Names,
 }
 
 impl Ground {
@@ -95,12 +97,18 @@ impl Ground {
             doors: Vec::new(),
         };
         let client = identify::identify("192.0.2.7:1".parse().expect("an address"));
-        Self { door: Door::new(plan), snapshot, user, client }
+        Self { door: Door::new(plan), snapshot, user, client, names: Names::default() }
     }
 
     pub(super) fn permit(&self) -> Permit {
         let subject = Subject::Basic { user: Arc::clone(&self.user) };
         proxy::authorize(subject, &self.door, &self.snapshot).expect("anna may use it")
+    }
+
+    /// The cookie jar this door shares with its neighbours.
+    pub(super) fn jar(&self) -> Option<Jar<'_>> {
+        let Serves::Tool(id) = &self.door.plan.serves else { return None };
+        Jar::of(&self.door, id, &self.names)
     }
 
     /// The stages of the data path, for someone who is signed in.
@@ -118,8 +126,10 @@ impl Ground {
         let line = format!("{} {path} HTTP/1.1", request.method());
         let permit = self.permit();
         let exchange = Exchange::new(permit.lease().clone());
+        let jar = self.jar();
+        let asked = (request, None);
         let rewritten =
-            rewrite::rewrite(&permit, (request, None), &target, self.client, &self.snapshot, &exchange);
+            rewrite::rewrite(&permit, asked, &target, self.client, &self.snapshot, jar.as_ref(), &exchange);
         let outbound = match rewritten {
             Ok(outbound) => outbound,
             Err(refusal) => return refusal.row().status,

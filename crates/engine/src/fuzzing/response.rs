@@ -56,7 +56,7 @@ fn clean(headers: &mut HeaderMap) {
     let host: Host = "192.168.1.5".parse().expect("a host");
     let target = Target { origin: Arc::new(Origin::new(host, 8444)), ask: Ask::Tool };
     let before: Vec<_> = headers.get_all(header::CONTENT_TYPE).iter().cloned().collect();
-    respond::clean(headers, &permit, &target);
+    respond::clean(headers, &permit, &target, ground.jar().as_ref());
     fields::assert_no_hop_by_hop(headers);
     for name in ["strict-transport-security", "alt-svc", "clear-site-data"] {
         assert!(!headers.contains_key(name), "{name} decides for the whole host");
@@ -65,6 +65,7 @@ fn clean(headers: &mut HeaderMap) {
         let mut parts = cookie.as_bytes().split(|byte| *byte == b';');
         let pair = String::from_utf8_lossy(parts.next().unwrap_or_default()).to_ascii_lowercase();
         let name = pair.split('=').map(str::trim).find(|word| !word.is_empty()).unwrap_or_default();
+        let name = name.strip_prefix("__http-drawbridge-tool-8444-").unwrap_or(name);
         assert!(!name.contains("-drawbridge-"), "a cookie of ours: {pair}");
         for attribute in parts {
             let name = attribute.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -82,7 +83,9 @@ fn clean(headers: &mut HeaderMap) {
     }
     let kept: Vec<_> = headers.get_all(header::CONTENT_TYPE).iter().cloned().collect();
     assert!(kept == before || kept.is_empty(), "what is the tool's stays");
+    // Marked cookies are no tool's to set.
+    headers.remove(header::SET_COOKIE);
     let once = headers.clone();
-    respond::clean(headers, &permit, &target);
+    respond::clean(headers, &permit, &target, ground.jar().as_ref());
     assert_eq!(*headers, once, "cleaning twice changes nothing more");
 }

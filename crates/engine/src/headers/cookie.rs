@@ -1,4 +1,4 @@
-//! Cookies: ours are read, and taken out of what a tool sees; a tool's are kept from pretending to be ours.
+//! Our own cookies: read, set, and told from a tool's. What becomes of a tool's cookies is in `tool_cookie.rs`.
 
 use hyper::{
     HeaderMap,
@@ -21,35 +21,8 @@ pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     std::str::from_utf8(first).ok()
 }
 
-/// Removes our cookies and joins what is left to one line (HTTP/2 sends crumbs, RFC 9113 §8.2.3).
-pub(crate) fn strip_ours(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::COOKIE) {
-        return;
-    }
-    let mut kept = Vec::new();
-    for value in headers.get_all(header::COOKIE) {
-        for pair in value.as_bytes().split(|byte| *byte == b';') {
-            let pair = pair.trim_ascii();
-            if pair.is_empty() || has_mark(name_of(pair)) {
-                continue;
-            }
-            if !kept.is_empty() {
-                kept.extend_from_slice(b"; ");
-            }
-            kept.extend_from_slice(pair);
-        }
-    }
-    headers.remove(header::COOKIE);
-    if let Ok(joined) = HeaderValue::from_bytes(&kept)
-        && !joined.is_empty()
-    {
-        headers.insert(header::COOKIE, joined);
-    }
-}
-
-/// Whether a tool's `Set-Cookie` would set one of ours.
-pub(crate) fn sets_ours(value: &HeaderValue) -> bool {
-    let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+/// Whether a pair, of a visitor or in a tool's `Set-Cookie`, is one of ours or bears a mark of ours.
+pub(crate) fn is_ours(pair: &[u8]) -> bool {
     has_mark(name_of(pair))
 }
 
@@ -83,7 +56,7 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
         })
 }
 
-/// In every name of ours. No tool sees or sets a cookie whose name contains this, in any case.
+/// In every name of ours and in every mark. No tool sees or sets a cookie whose name contains this, in any case.
 const MARK: &[u8] = b"-drawbridge-";
 
 #[cfg(test)]
@@ -119,26 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn tools_see_their_cookies_only() {
-        let mut mixed =
-            headers(&["a=1; __Host-Http-drawbridge-8444=x; b=2", "__host-http-DRAWBRIDGE-9=1", "c=3;;d"]);
-        strip_ours(&mut mixed);
-        assert_eq!(mixed.get_all(header::COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2; c=3; d"]);
-        let mut nameless = headers(&["a=1; =__Host-Http-drawbridge-8444=x; = =__host-http-drawbridge-1=y"]);
-        strip_ours(&mut nameless);
-        assert_eq!(nameless.get(header::COOKIE).unwrap(), "a=1");
-        let mut only_ours = headers(&["__Host-Http-drawbridge-8444=x"]);
-        strip_ours(&mut only_ours);
-        assert!(only_ours.is_empty());
-    }
-
-    #[test]
-    fn tools_cannot_set_ours() {
-        assert!(sets_ours(&HeaderValue::from_static("__Host-Http-drawbridge-8444=x; Path=/")));
-        assert!(sets_ours(&HeaderValue::from_static("__host-http-Drawbridge-8444=x")));
-        assert!(sets_ours(&HeaderValue::from_static("=__Host-Http-drawbridge-8444=x; Path=/; Secure")));
-        assert!(sets_ours(&HeaderValue::from_static("__Host-Http-drawbridge-8444")));
-        assert!(!sets_ours(&HeaderValue::from_static("_xsrf=x; Path=/")));
-        assert!(!sets_ours(&HeaderValue::from_static("file=a-drawbridge-b; Path=/")));
+    fn ours_are_known_in_every_spelling() {
+        assert!(is_ours(b"__Host-Http-drawbridge-8444=x"));
+        assert!(is_ours(b"__host-http-Drawbridge-8444=x"));
+        assert!(is_ours(b"=__Host-Http-drawbridge-8444=x"));
+        assert!(is_ours(b"__Host-Http-drawbridge-8444"));
+        assert!(is_ours(b"__Http-drawbridge-tool-8444-sid=x"));
+        assert!(!is_ours(b"_xsrf=x"));
+        assert!(!is_ours(b"file=a-drawbridge-b"));
     }
 }

@@ -7,3 +7,4 @@ pub(crate) mod cookie;
 pub(crate) mod forwarding;
 pub(crate) mod hop_by_hop;
 pub(crate) mod path;
+pub(crate) mod tool_cookie;

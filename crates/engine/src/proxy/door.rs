@@ -1,7 +1,10 @@
 //! A door: one origin of one tool, or of the gate, at one level.
 
 use crate::{
-    headers::authority::{self, Authority, Host},
+    headers::{
+        authority::{self, Authority, Host},
+        tool_cookie,
+    },
     network::hops::Hop,
     tools::ToolId,
 };
@@ -74,6 +77,8 @@ pub(crate) struct Door {
     pub(crate) plan: DoorPlan,
     /// Of each host in the plan.
     origins: Vec<Arc<Origin>>,
+    /// What marks its tool's cookies, where its host has other doors too.
+    pub(crate) cookie_mark: Option<String>,
     /// Cancelled when the door closes; every connection and tunnel through it ends.
     pub(crate) closing: CancellationToken,
 }
@@ -82,7 +87,11 @@ impl Door {
     /// Opens what was planned.
     pub(crate) fn new(plan: DoorPlan) -> Self {
         let origins = plan.hosts.iter().map(|host| Arc::new(Origin::new(host.clone(), plan.port))).collect();
-        Self { plan, origins, closing: CancellationToken::new() }
+        let cookie_mark = match &plan.gate {
+            GateAddress::SameHost { .. } => Some(tool_cookie::mark(plan.port)),
+            GateAddress::Named { .. } => None,
+        };
+        Self { plan, origins, cookie_mark, closing: CancellationToken::new() }
     }
 
     /// The origin a `Host` names, if it is written as browsers write it: the everyday case, without parsing.
@@ -150,5 +159,23 @@ impl DoorPlan {
     /// The address to hand to someone, without the final slash.
     pub(crate) fn url(&self) -> String {
         self.hosts.first().map_or_else(String::new, |host| authority::https_origin(host, self.port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_are_marked_where_doors_share_a_host_only() {
+        let door = |gate| {
+            let serves = Serves::Tool(ToolId::stored("a".into()));
+            let hosts = vec!["a.example.org".parse().unwrap()];
+            Door::new(DoorPlan { serves, level: Level::Internet, hosts, gate, port: 9443, front: None })
+        };
+        let shared = door(GateAddress::SameHost { port: 9443 });
+        assert_eq!(shared.cookie_mark.as_deref(), Some("__Http-drawbridge-tool-9443-"));
+        let host = "gate.example.org".parse().unwrap();
+        assert_eq!(door(GateAddress::Named { host, port: 9443 }).cookie_mark, None);
     }
 }

@@ -79,6 +79,11 @@ pub(crate) const FORM_BYTES: usize = 8 * 1024;
 pub(crate) const FORMS: usize = 32;
 /// Time for a whole form.
 pub(crate) const FORM: Duration = Duration::from_secs(15);
+/// Cookie names remembered of one tool (chosen: a third of what Chromium keeps for a whole host, 180; a tool that sets more
+/// gets its neighbours' unmarked cookies too).
+pub(crate) const COOKIE_NAMES: usize = 64;
+/// Longest cookie name remembered, bytes (chosen: real ones have up to 60; with [`COOKIE_NAMES`] 8 KiB for each tool).
+pub(crate) const COOKIE_NAME_BYTES: usize = 128;
 /// How often a connection looks whether the permits of its requests still hold. What does not end by itself ends with
 /// the connection at the look after (P6 leaves a second in all).
 pub(crate) const LEASE_LOOK: Duration = Duration::from_millis(300);

@@ -26,6 +26,7 @@ pub(crate) mod cores;
 pub(crate) mod door;
 pub(crate) mod exchange;
 pub(crate) mod fronted;
+pub(crate) mod jar;
 mod messages;
 pub(crate) mod plain;
 pub(crate) mod snapshot;

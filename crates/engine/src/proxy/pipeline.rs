@@ -10,6 +10,7 @@ use super::{
     door::{Door, Serves},
     exchange::Exchanges,
     identify::Client,
+    jar::Jar,
     limits,
     refusal::Refusal,
     respond, rewrite,
@@ -148,9 +149,12 @@ async fn forward(
         Some(injected) => injected.read_call(&mut request, &connection.shared).await?,
         None => None,
     };
-    let outbound = rewrite::rewrite(permit, (request, call), target, connection.client, snapshot, &exchange)?;
+    let jar = Jar::of(&connection.door, &permit.tool().id, &connection.shared.cookie_names);
+    let asked = (request, call);
+    let outbound =
+        rewrite::rewrite(permit, asked, target, connection.client, snapshot, jar.as_ref(), &exchange)?;
     let answer = upstream::send(outbound, permit, connection, &exchange).await?;
-    respond::respond(answer, permit, target, connection, exchange)
+    respond::respond(answer, permit, target, connection, jar.as_ref(), exchange)
 }
 
 /// A person without a session goes to the gate; a program is told what is missing.

@@ -1,12 +1,12 @@
 //! The answer as the visitor shall see it: hop-by-hop and dangerous fields dropped, the tool's own address replaced
-//! by the door's, cookies that pretend to be ours removed.
+//! by the door's, cookies kept apart from those of other tools and from ours.
 
 use super::{
-    Permit, body::Body, exchange::Exchange, messages, pipeline::Connection, refusal::Refusal, route::Target,
-    snapshot::Shared, upgrade, upstream::Answer, visitors::Visitors,
+    Permit, body::Body, exchange::Exchange, jar::Jar, messages, pipeline::Connection, refusal::Refusal,
+    route::Target, snapshot::Shared, upgrade, upstream::Answer, visitors::Visitors,
 };
 use crate::{
-    headers::{authority::Authority, cookie, hop_by_hop},
+    headers::{authority::Authority, hop_by_hop, tool_cookie::SetCookie},
     proxy::upstream::ToolFault,
 };
 use hyper::{
@@ -22,6 +22,7 @@ pub(crate) fn respond(
     permit: &Permit,
     target: &Target,
     connection: &Connection,
+    jar: Option<&Jar<'_>>,
     exchange: Rc<Exchange>,
 ) -> Result<Response<Body>, Refusal> {
     let shared = &connection.shared;
@@ -45,7 +46,7 @@ pub(crate) fn respond(
         return Err(broken(permit, shared));
     }
     let (mut parts, body) = response.into_parts();
-    clean(&mut parts.headers, permit, target);
+    clean(&mut parts.headers, permit, target, jar);
     let redactor = permit.tool().injected.as_ref().and_then(|injected| {
         injected.clean(&mut parts.headers);
         injected.redactor()
@@ -102,7 +103,7 @@ fn switching(response: Response<Incoming>) -> Result<Response<Body>, Refusal> {
 }
 
 /// Makes the fields of a tool's answer those of the door's.
-pub(crate) fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target) {
+pub(crate) fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target, jar: Option<&Jar<'_>>) {
     hop_by_hop::strip(headers);
     for name in DROPPED {
         headers.remove(name);
@@ -110,7 +111,7 @@ pub(crate) fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target) {
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
         move_to_door(headers, &name, permit, target);
     }
-    clean_cookies(headers);
+    clean_cookies(headers, jar);
 }
 
 /// A tool's absolute URL of itself becomes the door's.
@@ -128,31 +129,22 @@ fn move_to_door(headers: &mut HeaderMap, name: &HeaderName, permit: &Permit, tar
     }
 }
 
-/// Ours are ours; `Domain` would spread a tool's cookie over its neighbours.
-fn clean_cookies(headers: &mut HeaderMap) {
+/// Ours are ours, and a tool's stay with their door. Those a browser would have refused go.
+fn clean_cookies(headers: &mut HeaderMap, jar: Option<&Jar<'_>>) {
     let header::Entry::Occupied(entry) = headers.entry(header::SET_COOKIE) else { return };
     let (name, values) = entry.remove_entry_mult();
-    let kept: Vec<HeaderValue> =
-        values.filter(|value| !cookie::sets_ours(value)).filter_map(|value| without_domain(&value)).collect();
+    let mut kept = Vec::new();
+    for value in values {
+        let cookie = SetCookie::read(&value);
+        match jar {
+            _ if !cookie.is_lawful() => {}
+            Some(jar) => jar.set(cookie, &mut kept),
+            None => kept.extend(cookie.own_host()),
+        }
+    }
     for value in kept {
         headers.append(name.clone(), value);
     }
-}
-
-fn without_domain(value: &HeaderValue) -> Option<HeaderValue> {
-    let text = value.as_bytes();
-    let mut kept = Vec::with_capacity(text.len());
-    for (index, attribute) in text.split(|byte| *byte == b';').enumerate() {
-        let name = attribute.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-        if index > 0 && name.eq_ignore_ascii_case(b"domain") {
-            continue;
-        }
-        if index > 0 {
-            kept.push(b';');
-        }
-        kept.extend_from_slice(attribute);
-    }
-    HeaderValue::from_bytes(&kept).ok()
 }
 
 /// What a tool must not decide for our whole origin or host: HSTS locks people out of bare addresses, `Alt-Svc` leads
@@ -171,18 +163,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cookies_lose_their_domain_only() {
-        for (before, after) in [
-            ("a=1; Domain=example.org; Path=/", "a=1; Path=/"),
-            ("a=1;domain = .x", "a=1"),
-            ("domain=1; Path=/", "domain=1; Path=/"),
-            ("a=1; HttpOnly", "a=1; HttpOnly"),
-        ] {
-            assert_eq!(without_domain(&HeaderValue::from_static(before)).unwrap(), after);
-        }
-    }
-
-    #[test]
     fn cookies_that_pretend_to_be_ours_go() {
         let mut headers = HeaderMap::new();
         headers.append(
@@ -190,7 +170,7 @@ mod tests {
             HeaderValue::from_static("__Host-Http-drawbridge-8443=x; Path=/; Secure"),
         );
         headers.append(header::SET_COOKIE, HeaderValue::from_static("own=1"));
-        clean_cookies(&mut headers);
+        clean_cookies(&mut headers, None);
         assert_eq!(headers.get_all(header::SET_COOKIE).iter().collect::<Vec<_>>(), ["own=1"]);
     }
 }

@@ -1,8 +1,9 @@
 //! The request as the tool shall see it. It takes a permit, so nothing is rewritten for nobody.
 //!
 //! Dropped: hop-by-hop fields, whatever tells who or where the visitor is, our cookies, the credential we consumed.
-//! Set: `Host`, and `Origin`, `Referer` and `Destination` where they name the door, all to the tool's own address
-//! (our own Origin check came first); the forwarding chain. Kept: everything else, byte for byte.
+//! Set: `Host`, and `Origin`, `Referer` and `Destination` where they name the door, all to the tool's own
+//! address (our own Origin check came first); the tool's cookies without their door's mark; the forwarding chain.
+//! Kept: everything else, byte for byte.
 
 use super::{
     Permit, Subject,
@@ -11,12 +12,13 @@ use super::{
     exchange::Exchange,
     identify::Client,
     inject::{Sends, Written},
+    jar::Jar,
     refusal::Refusal,
     route::Target,
     snapshot::Tool,
 };
 use crate::{
-    headers::{cookie, forwarding, hop_by_hop},
+    headers::{forwarding, hop_by_hop, tool_cookie},
     identity::{basic, sign_in::Users},
     tools::target::Speaks,
 };
@@ -50,6 +52,7 @@ pub(crate) fn rewrite(
     target: &Target,
     client: Client,
     users: &impl Users,
+    jar: Option<&Jar<'_>>,
     exchange: &Rc<Exchange>,
 ) -> Result<Outbound, Refusal> {
     let tool = permit.tool();
@@ -61,7 +64,7 @@ pub(crate) fn rewrite(
     let takes_trailers = over_h2 && hop_by_hop::has_token(&headers, header::TE, "trailers");
     hop_by_hop::strip(&mut headers);
     forwarding::strip(&mut headers);
-    cookie::strip_ours(&mut headers);
+    tool_cookie::inward(&mut headers, jar.map(Jar::mark), |name| jar.is_none_or(|jar| jar.passes(name)));
     headers.remove(header::EXPECT);
     // A browser that once sent our credential sends it again beside a session; no tool may ever see it.
     let ours = basic::read(&headers).is_some_and(|credential| users.by_name(&credential.name).is_some());

@@ -1,6 +1,8 @@
 //! What the data path knows: one immutable picture per change, and the few live tables beside it.
 
-use super::{access_log::AccessLog, door::Door, identify::BadFront, inject::Injected, visitors::Visitors};
+use super::{
+    access_log::AccessLog, door::Door, identify::BadFront, inject::Injected, jar, visitors::Visitors,
+};
 use crate::{
     certificates::{Fingerprint, pinned},
     clock::Clock,
@@ -96,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) tool_faults: ToolFaults,
     /// What the proxy before the internet doors does not say.
     pub(crate) front_fault: FrontFault,
+    /// Who set which cookie on a shared host.
+    pub(crate) cookie_names: jar::Names,
     /// Forms being read at the gate.
     pub(crate) forms: tokio::sync::Semaphore,
     /// Large calls to aria2 being read and sent.
