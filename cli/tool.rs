@@ -39,6 +39,12 @@ pub(crate) enum Command {
         /// A new port of its internet door, where there is no domain
         #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
         internet_port: Option<u16>,
+        /// Header field in which the tool is told who signed in, like Remote-User; empty for none
+        #[arg(long, value_name = "NAME")]
+        identity_header: Option<String>,
+        /// Other websites whose pages may use the tool with a name and password, between commas; empty for none
+        #[arg(long, value_name = "LIST")]
+        origins: Option<String>,
     },
     /// Close a tool and forget it
     Remove {
@@ -51,10 +57,29 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -> Result<(), Failure> {
     match command {
-        Command::Set { name, new_name, url, allow_network_target, lan_port, internet_port } => {
-            let network_target = network_target(allow_network_target);
-            let set =
-                ToolSet { tool: name, name: new_name, target: url, network_target, lan_port, internet_port };
+        Command::Set {
+            name,
+            new_name,
+            url,
+            allow_network_target,
+            lan_port,
+            internet_port,
+            identity_header,
+            origins,
+        } => {
+            let list = |text: String| {
+                text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+            };
+            let set = ToolSet {
+                tool: name,
+                name: new_name,
+                target: url,
+                network_target: network_target(allow_network_target),
+                lan_port,
+                internet_port,
+                identity_header,
+                allowed_origins: origins.map(list),
+            };
             let tool: Tool = engine.ask(Request::ToolSet(set)).await?;
             output.print(&tool, level::addresses);
             level::causes(&tool, output);

@@ -27,3 +27,4 @@ mod pages;
 mod promises;
 mod secrets;
 mod upstreams;
+mod wants;

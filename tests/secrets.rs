@@ -3,6 +3,7 @@
 
 use crate::promises::{
     Door, anna,
+    browser::Browser,
     tool::{Asked, Tool},
     wire::Wire,
 };
@@ -241,6 +242,31 @@ impl Socket {
         }
         true
     }
+}
+
+/// The secret kept other websites from calling aria2; with a session in the browser the door must.
+#[test]
+fn no_link_calls_aria2_through_a_browsers_session() {
+    let tool = Tool::echoing();
+    let trial = sharing(&tool.url(), &[(&["--aria2"], SECRET)]);
+    let door = Door::of(&trial, "Tool");
+    let browser = Browser::signed_in(door, Door::gate(&trial));
+    let call = "GET /jsonrpc?method=aria2.shutdown&id=1";
+    let own = ["sec-fetch-site: same-origin", "sec-fetch-mode: cors"];
+    let cookie = browser.cookie();
+    for fields in [
+        &[][..],
+        &["sec-fetch-site: cross-site", "sec-fetch-mode: navigate"],
+        &["sec-fetch-site: none", "sec-fetch-mode: navigate"],
+        &["sec-fetch-site: same-site", "sec-fetch-mode: no-cors"],
+        &["sec-fetch-site: same-origin", "sec-fetch-mode: navigate"],
+    ] {
+        let all = [&[cookie.as_str()], fields].concat();
+        assert_eq!(door.status(call, &all), 403, "{fields:?}");
+    }
+    assert!(tool.take().iter().all(|asked| !asked.line.contains("aria2.")));
+    assert_eq!(door.status(call, &[&[cookie.as_str()][..], &own].concat()), 200);
+    assert_eq!(door.status(call, &[&anna()]), 200, "a program with a password is no browser");
 }
 
 #[test]

@@ -103,3 +103,31 @@ fn neighbours_in_a_real_browser_see_their_own_cookies_only() {
     assert_eq!(cookies(&tools[0], "/gone"), "open=first");
     assert!(!tools[1].raw().contains("first"), "{}", tools[1].raw());
 }
+
+#[test]
+fn a_tool_opens_itself_to_no_other_website() {
+    let tool = Tool::answering(|_| {
+        b"HTTP/1.1 200 OK\r\naccess-control-allow-origin: *\r\naccess-control-allow-credentials: true\r\n\
+          access-control-allow-methods: *\r\naccess-control-allow-headers: *\r\naccess-control-max-age: 86400\r\n\
+          access-control-allow-private-network: true\r\ntiming-allow-origin: *\r\n\
+          service-worker-allowed: /\r\ncontent-length: 2\r\n\r\nok"
+            .to_vec()
+    });
+    let trial = Trial::sharing(&tool.url(), "lan");
+    let (door, gate) = (Door::of(&trial, "Tool"), Door::gate(&trial));
+    for origin in ["https://evil.example", "null", &gate.origin(), &door.origin()] {
+        let origin = format!("origin: {origin}");
+        let question = [&origin, "access-control-request-method: PUT"];
+        for asked in [door, gate] {
+            let reply = asked.ask("OPTIONS /", &question).expect("an answer");
+            assert!(matches!(reply.status, 401 | 404), "{}", reply.head);
+            assert!(!reply.head.contains("access-control-"), "{}", reply.head);
+        }
+    }
+    assert_eq!(tool.raw(), "", "nobody signed in");
+    let reply = door.ask("GET /", &["origin: https://evil.example", &anna()]).expect("an answer");
+    assert!(reply.status == 200 && reply.head.contains("service-worker-allowed: /"), "{}", reply.head);
+    for field in ["access-control-", "timing-allow-origin", "vary"] {
+        assert!(!reply.head.contains(field), "{field} in {}", reply.head);
+    }
+}

@@ -19,6 +19,8 @@ export interface Tool {
   name: string;
   target: string;
   certificate: string | null;
+  identity_header: string | null;
+  allowed_origins: string[];
   /** What is in force. */
   level: Level;
   /** What the owner or the settings file asks for. */

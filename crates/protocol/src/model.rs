@@ -39,6 +39,10 @@ pub struct Tool {
     pub target: String,
     /// SHA-256 of the one certificate taken from a tool that speaks HTTPS.
     pub certificate: Option<String>,
+    /// Name of the header field in which the tool is told who signed in.
+    pub identity_header: Option<String>,
+    /// Origins of other websites whose pages may use the tool with a name and password.
+    pub allowed_origins: Vec<String>,
     /// What is in force.
     pub level: Level,
     /// What the owner or the settings file asks for.

@@ -172,6 +172,12 @@ pub struct ToolSet {
     pub lan_port: Option<u16>,
     /// A new port of its internet door, where there is no domain.
     pub internet_port: Option<u16>,
+    /// Name of the header field in which it is told who signed in; empty for none.
+    #[serde(default)]
+    pub identity_header: Option<String>,
+    /// Every origin of other websites whose pages may use it with a name and password.
+    #[serde(default)]
+    pub allowed_origins: Option<Vec<String>>,
 }
 
 /// A secret for a tool.

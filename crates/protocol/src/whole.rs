@@ -53,6 +53,8 @@ mod tests {
             name: id.to_uppercase(),
             target: "http://127.0.0.1:8888".to_owned(),
             certificate: None,
+            identity_header: None,
+            allowed_origins: Vec::new(),
             level,
             wanted: level,
             doors: Vec::new(),

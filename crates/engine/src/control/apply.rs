@@ -8,7 +8,7 @@ use super::{
 use crate::proxy::{
     door::{Door, DoorPlan},
     listen::{self, BindError, Bound, Listener},
-    snapshot::{Snapshot, Tool},
+    snapshot::{Snapshot, Tool, Wants},
 };
 use drawbridge_protocol::Level;
 use drawbridge_texts::Tell;
@@ -150,13 +150,13 @@ impl State {
     pub(super) fn publish(&self) {
         let doors = self.open_doors.lock().doors.clone();
         let tools = self.settings.tools.iter().map(|tool| {
-            let seen = Tool::new(
-                tool.id.clone(),
-                tool.name.clone(),
-                tool.target.clone(),
-                tool.certificate,
-                &self.injections_of(tool),
-            );
+            let wants = Wants {
+                certificate: tool.certificate,
+                secrets: self.injections_of(tool),
+                identity_header: tool.identity_header.as_deref(),
+                allowed_origins: &tool.allowed_origins,
+            };
+            let seen = Tool::new(tool.id.clone(), tool.name.clone(), tool.target.clone(), &wants);
             (tool.id.clone(), Arc::new(seen))
         });
         let open = self.settings.tools.iter().filter(|tool| tool.level > Level::Local);

@@ -49,6 +49,8 @@ pub(crate) enum ControlError {
     },
     #[error("a tool is open on the internet")]
     FrontOfOpen,
+    #[error("`{0}` is no origin")]
+    Origin(String),
     #[error("no secret `{0}`")]
     UnknownSecret(String),
     #[error("a tool has at most {0} secrets")]
@@ -157,6 +159,7 @@ impl Tell for ControlError {
                 Sentence::new("target-no-certificate").with("target", target).with("why", why.to_string())
             }
             Self::FrontOfOpen => Sentence::new("front-of-open"),
+            Self::Origin(text) => Sentence::new("tool-origin").with("text", text),
             Self::UnknownSecret(name) => Sentence::new("secret-unknown").with("name", name),
             Self::TooManySecrets(most) => Sentence::new("secret-too-many").with("most", *most),
             Self::Injection(why) => why.sentence(),
@@ -223,6 +226,7 @@ impl ControlError {
             Self::OwnPort(_)
             | Self::Target(_)
             | Self::Injection(_)
+            | Self::Origin(_)
             | Self::Settings(_)
             | Self::Name(_)
             | Self::Password(_)

@@ -76,6 +76,8 @@ impl State {
             name: tool.name.clone(),
             target: tool.target.to_string(),
             certificate: tool.certificate.map(|certificate| certificate.to_string()),
+            identity_header: tool.identity_header.clone(),
+            allowed_origins: tool.allowed_origins.clone(),
             level,
             wanted: tool.level,
             doors,

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     certificates::Fingerprint,
+    headers::origin,
     proxy::upstream::{self, ToolFault},
     settings::{self, Settings, ToolSettings},
     tools::{
@@ -36,6 +37,8 @@ impl State {
             network_target: add.network_target == NetworkTarget::Allowed && !target.is_here(),
             target,
             certificate,
+            identity_header: None,
+            allowed_origins: Vec::new(),
             level: Level::Local,
             lan_port: None,
             internet_port: None,
@@ -73,6 +76,14 @@ impl State {
             tool.target = Target::parse(target, set.network_target)?;
             tool.network_target = !tool.target.is_here();
             tool.certificate = certificate(&tool.target).await?;
+        }
+        if let Some(name) = &set.identity_header {
+            tool.identity_header = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+        }
+        if let Some(origins) = &set.allowed_origins {
+            let read =
+                |text: &String| origin::parse(text.trim()).map_err(|_| ControlError::Origin(text.clone()));
+            tool.allowed_origins = origins.iter().map(read).collect::<Result<_, _>>()?;
         }
         tool.lan_port = set.lan_port.or(tool.lan_port);
         tool.internet_port = set.internet_port.or(tool.internet_port);

@@ -19,7 +19,10 @@ pub fn aria2_json(bytes: &[u8]) {
     let Ok(once) = aria2::message(bytes, &secret()) else { return };
     assert_eq!(aria2::json::inject(&once, &secret()).unwrap(), once, "twice is once");
     assert!(once.len() <= aria2::MOST_BYTES);
-    assert_calls(&serde_json::from_slice(&once).unwrap(), "method");
+    // A number that is too large for a double passes as it was written, but not through this reader.
+    if let Ok(value) = serde_json::from_slice(&once) {
+        assert_calls(&value, "method");
+    }
 }
 
 /// The query of JSON-RPC for aria2.
@@ -37,7 +40,11 @@ pub fn aria2_get(bytes: &[u8]) {
     let decoded = percent_decoded(value("params="));
     let json: Value = match STANDARD.decode(decoded).unwrap() {
         empty if empty.is_empty() => Value::Array(Vec::new()),
-        json => serde_json::from_slice(&json).unwrap(),
+        json => match serde_json::from_slice(&json) {
+            Ok(value) => value,
+            // As in `aria2_json`.
+            Err(_) => return,
+        },
     };
     if value("method=").is_empty() {
         assert_calls(&json, "method");
@@ -72,8 +79,10 @@ pub fn aria2_xml(bytes: &[u8]) {
 /// A request target, for a tool that wants its secret in the query.
 pub fn injected_query(bytes: &[u8]) {
     let Ok(target) = PathAndQuery::try_from(bytes) else { return };
-    let Ok(once) = query::put(&target, "key", &secret()) else { return };
-    assert_eq!(query::put(&once, "key", &secret()).unwrap(), once, "twice is once");
+    let injection = Injection::new(How::Query("key".to_owned()), secret()).unwrap();
+    let How::Query(name) = injection.how() else { panic!("{injection:?}") };
+    let Ok(once) = query::put(&target, name, injection.secret()) else { return };
+    assert_eq!(query::put(&once, name, injection.secret()).unwrap(), once, "twice is once");
     assert_eq!(once.path(), target.path());
     let pairs = once.query().unwrap().split(['&', ';']);
     let found: Vec<&str> = pairs
@@ -96,7 +105,8 @@ pub fn injected_header(bytes: &[u8]) {
         assert!(value.is_sensitive());
         assert_one_line(value.as_bytes());
     }
-    let Ok(injection) = Injection::new(How::Header(name.clone()), own) else { return };
+    let Ok(injection) = Injection::new(How::Header(name.clone()), own.clone()) else { return };
+    assert!(Injection::new(How::Aria2, own).is_ok_and(|injection| injection.header().is_none()));
     assert!(matches!(injection.how(), How::Header(same) if *same == name));
     let (_, value) = injection.header().unwrap();
     assert!(value.is_sensitive() && value.as_bytes() == injection.secret().expose().as_bytes());

@@ -9,14 +9,14 @@ use crate::{
         user::{Proof, Reach, User},
     },
     proxy::{
-        self, Permit, Subject,
+        self, Permit, Subject, cors,
         door::{Door, DoorPlan, GateAddress, Serves},
         exchange::Exchange,
         identify::{self, Client},
         jar::{Jar, Names},
         limits, rewrite,
         route::{self, Ask},
-        snapshot::{Snapshot, Tool},
+        snapshot::{Snapshot, Tool, Wants},
     },
     tools::{ToolId, target::Target},
 };
@@ -72,7 +72,9 @@ impl Ground {
     pub(super) fn new() -> Self {
         let id = ToolId::stored("tool".into());
         let target = Target::parse(TOOL, NetworkTarget::Refused).expect("an address");
-        let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target, None, &[]));
+        let origins = vec![LISTED.to_owned()];
+        let wants = Wants { allowed_origins: &origins, ..Wants::default() };
+        let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target, &wants));
         let user = Arc::new(User {
             id: UserId(1),
             name: "anna".into(),
@@ -125,6 +127,7 @@ impl Ground {
         let path = request.uri().path_and_query().expect("a path").clone();
         let line = format!("{} {path} HTTP/1.1", request.method());
         let permit = self.permit();
+        let is_listed = cors::listed(request.headers(), permit.tool()).is_some();
         let exchange = Exchange::new(permit.lease().clone());
         let jar = self.jar();
         let asked = (request, None);
@@ -145,6 +148,9 @@ impl Ground {
         };
         let (is_answered, received) = tokio::join!(sending, tool(far));
         judge(&received, &line, &target.origin.text, upgrade.is_some());
+        if is_listed {
+            judge_listed(&received);
+        }
         if is_answered { StatusCode::OK } else { StatusCode::BAD_GATEWAY }
     }
 }
@@ -183,7 +189,10 @@ fn judge(received: &[u8], line: &str, origin: &str, is_upgrade: bool) {
     assert_eq!(only("x-forwarded-host").as_deref(), origin.strip_prefix("https://"));
     assert_eq!(only("authorization"), None, "a credential we consumed");
     assert_eq!(only("expect"), None);
-    assert!(only("origin").is_none_or(|named| named != origin), "the tool's own origin is meant");
+    assert!(
+        only("origin").is_none_or(|named| named != origin && named != LISTED),
+        "the tool's own origin is meant"
+    );
     for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"] {
         headers.remove(name);
     }
@@ -196,6 +205,18 @@ fn judge(received: &[u8], line: &str, origin: &str, is_upgrade: bool) {
     fields::assert_no_hop_by_hop(&headers);
 }
 
+/// A page of a listed origin looks like the tool's own in every field that tells.
+fn judge_listed(received: &[u8]) {
+    let Some(message) = wire::read(received) else { return };
+    let field = |name: &str| message.headers.get(name).map(|value| value.as_bytes().to_owned());
+    assert_eq!(field("origin").as_deref(), Some(TOOL.as_bytes()));
+    assert!(field("sec-fetch-site").is_none_or(|site| site == b"same-origin"));
+    let referer = field("referer").unwrap_or_default();
+    assert!(referer != LISTED.as_bytes() && !referer.starts_with(format!("{LISTED}/").as_bytes()));
+}
+
+/// Another website whose pages may use the tool.
+const LISTED: &str = "https://app.example";
 /// Where the tool listens.
 const TOOL: &str = "http://127.0.0.1:8888";
 /// Bytes held by a connection in memory: more than any input.

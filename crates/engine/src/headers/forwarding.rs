@@ -128,9 +128,17 @@ const PLAIN: Lists = Lists {
 /// Letters the others begin with, so that most fields of a request need no further look.
 const PLAIN_LETTERS: &[u8] = b"acfoprstv";
 
+/// Removes a field in every spelling that some tool may read as this name.
+pub(crate) fn strip_alike(headers: &mut HeaderMap, name: &HeaderName) {
+    let same: Vec<HeaderName> = headers.keys().filter(|other| are_alike(name, other)).cloned().collect();
+    for name in same {
+        headers.remove(name);
+    }
+}
+
 /// Whether some tool may read two names as the same: letters and digits count, their case and what is between them do
 /// not, nor a leading `HTTP_`.
-pub(crate) fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
+fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
     let fold = |name: &HeaderName| {
         let letters = name.as_str().bytes();
         let folded: Vec<u8> =

@@ -196,6 +196,14 @@ fn is_refused(name: &HeaderName) -> bool {
         || HeaderName::from_bytes(folded.as_bytes()).is_ok_and(|name| belongs_to_connection(&name))
 }
 
+/// The field in which a tool is told who signed in, where it can be: any that can carry a secret, and the one of other
+/// proxies.
+pub(crate) fn identity_header(name: &str) -> Option<HeaderName> {
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    let is_own = name == header::AUTHORIZATION || is_refused(&name);
+    (!is_own || name == "x-forwarded-user").then_some(name)
+}
+
 fn belongs_to_connection(name: &HeaderName) -> bool {
     let mut headers = HeaderMap::new();
     headers.insert(name, HeaderValue::from_static(""));
@@ -336,5 +344,25 @@ mod tests {
         let encoded = STANDARD.encode("aria:hunter22");
         assert_eq!(parts, [format!("Basic {encoded}"), encoded, "hunter22".to_owned()]);
         assert!(!format!("{injection:?}").contains("hunter22"));
+    }
+
+    #[test]
+    fn who_signed_in_is_told_in_a_field_of_its_own() {
+        for name in ["Remote-User", "x-webauth-user", "X-Forwarded-User", "X-Remote-User"] {
+            assert!(identity_header(name).is_some(), "{name}");
+        }
+        for name in [
+            "",
+            "x y",
+            "Host",
+            "Authorization",
+            "X-Forwarded-For",
+            "Cookie",
+            "Connection",
+            "Origin",
+            "x_forwarded_user",
+        ] {
+            assert!(identity_header(name).is_none(), "{name}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Who asks: a session of this door, or a name and password. And whether the request came from where it claims: what
-//! a cookie opens must come from the door's own pages.
+//! a cookie opens must come from the door's own pages; a name and password may also come from a listed origin's.
 
 use super::{
-    Subject,
+    Subject, cors,
     door::Door,
     identify::Client,
     refusal::Refusal,
@@ -32,16 +32,24 @@ pub(crate) async fn authenticate<B>(
     snapshot: &Snapshot,
     shared: &Shared,
 ) -> Result<Option<Subject>, Refusal> {
+    let is_listed =
+        || snapshot.tools.get(tool).is_some_and(|tool| cors::listed(request.headers(), tool).is_some());
     let session = cookie::value(request.headers(), &cookie_name(door.plan.port))
         .and_then(|value| shared.sessions.at_door(value, tool, door.plan.level));
     if let Some(session) = session
         && let Some(user) = snapshot.users.get(&session.user)
     {
-        check_origin(request, &target.origin.text, Credential::Cookie)?;
-        return Ok(Some(Subject::Session { user: Arc::clone(user), session }));
+        match check_origin(request, &target.origin.text, Credential::Cookie) {
+            Ok(()) => return Ok(Some(Subject::Session { user: Arc::clone(user), session })),
+            // The session lies in the browser; a page of a listed origin may have sent a name and password beside it.
+            Err(_) if is_listed() && basic::read(request.headers()).is_some() => {}
+            Err(refusal) => return Err(refusal),
+        }
     }
     let Some(credential) = basic::read(request.headers()) else { return Ok(None) };
-    check_origin(request, &target.origin.text, Credential::Header)?;
+    if !is_listed() {
+        check_origin(request, &target.origin.text, Credential::Header)?;
+    }
     match shared.sign_in.attempt(snapshot, door.plan.level, credential).await {
         Outcome::Welcome(user) => Ok(Some(Subject::Basic { user })),
         Outcome::Wrong => {
@@ -137,6 +145,9 @@ fn is_safe(method: &Method) -> bool {
 
 /// Says whether a browser sends a request for this origin, a sibling or another site (Fetch Metadata).
 const SITE: &str = "sec-fetch-site";
+
+#[cfg(test)]
+mod listed;
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! A tool's secrets on the data path: put into what goes to the tool, taken out of what comes back. What goes where is
 //! `crate::injection`'s business; here are requests, bodies and their limits.
 
-use super::{limits, refusal::Refusal, snapshot::Shared};
+use super::{Subject, authenticate::is_websocket, limits, refusal::Refusal, snapshot::Shared};
 use crate::{
     headers::forwarding,
     injection::{
@@ -72,11 +72,7 @@ impl Injected {
     /// same, and asks for answers in which the secrets could be found.
     pub(crate) fn set_fields(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.fields {
-            let same: Vec<HeaderName> =
-                headers.keys().filter(|other| forwarding::are_alike(name, other)).cloned().collect();
-            for name in same {
-                headers.remove(name);
-            }
+            forwarding::strip_alike(headers, name);
             headers.insert(name, value.clone());
         }
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -108,16 +104,21 @@ impl Injected {
         Ok(target)
     }
 
-    /// Reads a call of aria2's from a body and writes it anew; nothing where the request is none.
+    /// Reads a call of aria2's from a body and writes it anew; nothing where the request has none.
+    ///
+    /// The secret kept other websites from calling aria2 by address: a browser opens any link, with its session. So what
+    /// a session opens must come from the tool's own pages.
     pub(crate) async fn read_call(
         &self,
         request: &mut Request<Incoming>,
+        subject: &Subject,
         shared: &Shared,
     ) -> Result<Option<Written>, Refusal> {
         let Some(secret) = &self.aria2 else { return Ok(None) };
         let inject = match Call::of(request.method(), request.uri().path()) {
             Some(Call::Json) => aria2::json::inject,
             Some(Call::Xml) => aria2::xml::inject,
+            Some(Call::Query) if is_forged(request.headers(), subject) => return Err(Refusal::CrossSite),
             Some(Call::Query) | None => return Ok(None),
         };
         let headers = request.headers();
@@ -154,6 +155,13 @@ impl Injected {
     pub(crate) fn redactor(&self) -> Option<Redactor> {
         (!self.needles.is_empty()).then(|| self.needles.redactor())
     }
+}
+
+/// Whether another page may have made a browser send this.
+fn is_forged(headers: &HeaderMap, subject: &Subject) -> bool {
+    let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
+    let own = says("sec-fetch-site", "same-origin") && !says("sec-fetch-mode", "navigate");
+    matches!(subject, Subject::Session { .. }) && !is_websocket(headers) && !own
 }
 
 fn refusal(why: Refused) -> Refusal {

@@ -84,6 +84,11 @@ pub(crate) const FORM: Duration = Duration::from_secs(15);
 pub(crate) const COOKIE_NAMES: usize = 64;
 /// Longest cookie name remembered, bytes (chosen: real ones have up to 60; with [`COOKIE_NAMES`] 8 KiB for each tool).
 pub(crate) const COOKIE_NAME_BYTES: usize = 128;
+/// Seconds for which a browser need not ask again for a listed origin (chosen: taking an origin off the list shall count
+/// soon for the browser too; without asking it gets no further anyway. Chromium keeps it for two hours at most).
+pub(crate) const PREFLIGHT_SECONDS: &str = "600";
+/// Bytes of the names of fields a page of another origin may ask for (chosen: forty names of 25 letters).
+pub(crate) const PREFLIGHT_FIELDS_BYTES: usize = 1024;
 /// How often a connection looks whether the permits of its requests still hold. What does not end by itself ends with
 /// the connection at the look after (P6 leaves a second in all).
 pub(crate) const LEASE_LOOK: Duration = Duration::from_millis(300);

@@ -23,6 +23,7 @@ pub(crate) mod upstream;
 pub(crate) mod activity;
 pub(crate) mod body;
 pub(crate) mod cores;
+pub(crate) mod cors;
 pub(crate) mod door;
 pub(crate) mod exchange;
 pub(crate) mod fronted;

@@ -7,6 +7,7 @@ use super::{
     admit::Admitted,
     authenticate::{self, Credential},
     body::Body,
+    cors,
     door::{Door, Serves},
     exchange::Exchanges,
     identify::Client,
@@ -68,7 +69,8 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
     let mut line = Line::begin(connection.client, &connection.door, &request);
     let visit = pages::Visit::of(&request);
     let version = request.version();
-    let response = match stages(connection, request, &mut line).await {
+    let mut reader = None;
+    let mut response = match stages(connection, request, &mut line, &mut reader).await {
         Ok(response) => response.map(|body| body.keeping(busy)),
         Err(refusal) => {
             line.refused(refusal);
@@ -80,6 +82,9 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
             response
         }
     };
+    if let Some(origin) = reader {
+        cors::allow(response.headers_mut(), origin);
+    }
     connection.shared.access_log.write(&line.end(response.status(), began.elapsed()));
     response
 }
@@ -110,6 +115,7 @@ async fn stages(
     connection: &Connection,
     request: Request<Incoming>,
     line: &mut Line,
+    reader: &mut Option<HeaderValue>,
 ) -> Result<Response<Body>, Refusal> {
     let Connection { door, client, shared, .. } = connection;
     if door.closing.is_cancelled() {
@@ -127,6 +133,13 @@ async fn stages(
         (Ask::Tool, Serves::Tool(tool)) => tool,
         (Ask::Door(_) | Ask::Tool, Serves::Gate) => return Err(Refusal::NoSuchPage),
     };
+    // Refusals too: a page that may ask may also know why it gets nothing.
+    *reader = snapshot.tools.get(tool).and_then(|tool| cors::listed(request.headers(), tool)).cloned();
+    if reader.is_some()
+        && let Some(answer) = cors::preflight(&request)
+    {
+        return Ok(answer);
+    }
     let subject =
         authenticate::authenticate(&request, tool, door, &target, *client, &snapshot, shared).await?;
     let Some(subject) = subject else { return to_gate(connection, &request, &target) };
@@ -146,7 +159,7 @@ async fn forward(
 ) -> Result<Response<Body>, Refusal> {
     let exchange = connection.exchanges.begin(permit.lease().clone());
     let call = match &permit.tool().injected {
-        Some(injected) => injected.read_call(&mut request, &connection.shared).await?,
+        Some(injected) => injected.read_call(&mut request, permit.subject(), &connection.shared).await?,
         None => None,
     };
     let jar = Jar::of(&connection.door, &permit.tool().id, &connection.shared.cookie_names);

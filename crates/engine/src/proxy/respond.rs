@@ -1,8 +1,8 @@
 //! The answer as the visitor shall see it: hop-by-hop and dangerous fields dropped, the tool's own address replaced
-//! by the door's, cookies kept apart from those of other tools and from ours.
+//! by the door's, cookies kept apart from those of other tools and from ours, the tool's word on other origins removed.
 
 use super::{
-    Permit, body::Body, exchange::Exchange, jar::Jar, messages, pipeline::Connection, refusal::Refusal,
+    Permit, body::Body, cors, exchange::Exchange, jar::Jar, messages, pipeline::Connection, refusal::Refusal,
     route::Target, snapshot::Shared, upgrade, upstream::Answer, visitors::Visitors,
 };
 use crate::{
@@ -111,6 +111,7 @@ pub(crate) fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target, j
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
         move_to_door(headers, &name, permit, target);
     }
+    cors::clean(headers, permit.tool());
     clean_cookies(headers, jar);
 }
 

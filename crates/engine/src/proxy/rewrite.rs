@@ -1,14 +1,15 @@
 //! The request as the tool shall see it. It takes a permit, so nothing is rewritten for nobody.
 //!
 //! Dropped: hop-by-hop fields, whatever tells who or where the visitor is, our cookies, the credential we consumed.
-//! Set: `Host`, and `Origin`, `Referer` and `Destination` where they name the door, all to the tool's own
-//! address (our own Origin check came first); the tool's cookies without their door's mark; the forwarding chain.
+//! Set: `Host`, and `Origin`, `Referer` and `Destination` where they name the door (or a listed origin), all to the tool's
+//! own address (our own Origin check came first); the tool's cookies without their door's mark; the forwarding chain.
 //! Kept: everything else, byte for byte.
 
 use super::{
     Permit, Subject,
     authenticate::is_websocket,
     body::VisitorBody,
+    cors,
     exchange::Exchange,
     identify::Client,
     inject::{Sends, Written},
@@ -71,14 +72,7 @@ pub(crate) fn rewrite(
     if ours || matches!(permit.subject(), Subject::Basic { .. }) {
         headers.remove(header::AUTHORIZATION);
     }
-    headers.insert(header::HOST, value(tool.authority())?);
-    for name in [header::ORIGIN, header::REFERER, DESTINATION] {
-        move_to_tool(&mut headers, &name, &target.origin.text, &tool.origin)?;
-    }
-    set_forwarding(&mut headers, target, client)?;
-    if let Some(injected) = &tool.injected {
-        injected.set_fields(&mut headers);
-    }
+    tell(&mut headers, permit, target, client)?;
     if upgrade.is_some() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -113,6 +107,33 @@ pub(crate) fn rewrite(
     *outbound.uri_mut() = uri;
     *outbound.headers_mut() = headers;
     Ok(Outbound { request: outbound, upgrade })
+}
+
+/// Tells the tool where it is, who asks, and what it is given: its own address wherever the door's stood, the forwarding
+/// chain, the user, its secrets.
+fn tell(headers: &mut HeaderMap, permit: &Permit, target: &Target, client: Client) -> Result<(), Refusal> {
+    let tool = permit.tool();
+    headers.insert(header::HOST, value(tool.authority())?);
+    // What a session opens for a listed origin is a page visit at most, and that is from elsewhere.
+    if !matches!(permit.subject(), Subject::Session { .. })
+        && let Some(other) = cors::listed(headers, tool).and_then(|origin| origin.to_str().ok())
+    {
+        let other = other.to_owned();
+        move_listed(headers, &other, &tool.origin)?;
+    }
+    for name in [header::ORIGIN, header::REFERER, DESTINATION] {
+        move_to_tool(headers, &name, &target.origin.text, &tool.origin)?;
+    }
+    set_forwarding(headers, target, client)?;
+    if let Some(name) = &tool.identity_header {
+        forwarding::strip_alike(headers, name);
+        let user = HeaderValue::from_bytes(permit.subject().user().name.as_bytes());
+        headers.insert(name, user.map_err(|_| Refusal::Internal)?);
+    }
+    if let Some(injected) = &tool.injected {
+        injected.set_fields(headers);
+    }
+    Ok(())
 }
 
 /// Where the tool is asked: the one path that was checked, with what it is given in its query, and never an authority of
@@ -162,6 +183,16 @@ fn move_to_tool(
     Ok(())
 }
 
+/// A page of a listed origin looks like one of the tool's own, which would refuse it otherwise.
+fn move_listed(headers: &mut HeaderMap, origin: &str, tool_origin: &str) -> Result<(), Refusal> {
+    move_to_tool(headers, &header::REFERER, origin, tool_origin)?;
+    move_to_tool(headers, &header::ORIGIN, origin, tool_origin)?;
+    if let Some(site) = headers.get_mut(SEC_FETCH_SITE) {
+        *site = HeaderValue::from_static("same-origin");
+    }
+    Ok(())
+}
+
 fn set_forwarding(headers: &mut HeaderMap, target: &Target, client: Client) -> Result<(), Refusal> {
     headers.insert(FORWARDED_FOR, value(&client.address().to_string())?);
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
@@ -170,6 +201,7 @@ fn set_forwarding(headers: &mut HeaderMap, target: &Target, client: Client) -> R
 }
 
 const DESTINATION: HeaderName = HeaderName::from_static("destination");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");

@@ -78,7 +78,8 @@ fn written<B>(request: &Request<B>) -> Option<&[u8]> {
     }
 }
 
-fn check_method(method: &Method) -> Result<(), Refusal> {
+/// Whether a method is one that is forwarded.
+pub(crate) fn check_method(method: &Method) -> Result<(), Refusal> {
     // CONNECT would make us a way to anywhere, TRACE shows cookies to scripts (RFC 9110 §9.3.6, §9.3.8).
     if *method == Method::CONNECT || *method == Method::TRACE || method.as_str() == "TRACK" {
         return Err(Refusal::Method);

@@ -6,17 +6,19 @@ use super::{
 use crate::{
     certificates::{Fingerprint, pinned},
     clock::Clock,
+    headers::origin,
     identity::{
         UserId,
         session::Sessions,
         sign_in::{SignIn, Users},
         user::User,
     },
-    injection::Injection,
+    injection::{self, Injection},
     pages::Pages,
     tools::{ToolId, target::Target},
 };
 use arc_swap::ArcSwap;
+use hyper::header::HeaderName;
 use rustls::ClientConfig;
 use std::{
     collections::HashMap,
@@ -38,29 +40,42 @@ pub(crate) struct Tool {
     pub(crate) tls: Option<Arc<ClientConfig>>,
     /// The secrets it is given.
     pub(crate) injected: Option<Arc<Injected>>,
+    /// The field in which it is told who signed in.
+    pub(crate) identity_header: Option<HeaderName>,
     /// What names its kept connections: they are of one tool at one target.
     pub(crate) route: Arc<str>,
+    /// Origins of other websites whose pages may use it with a name and password, as browsers write them.
+    pub(crate) allowed_origins: Vec<String>,
+}
+
+/// What a tool wants besides its requests.
+#[derive(Debug, Default)]
+pub(crate) struct Wants<'a> {
+    pub(crate) certificate: Option<Fingerprint>,
+    pub(crate) secrets: Vec<Injection>,
+    pub(crate) identity_header: Option<&'a str>,
+    pub(crate) allowed_origins: &'a [String],
 }
 
 impl Tool {
-    /// With what is the same for every request of it.
-    pub(crate) fn new(
-        id: ToolId,
-        name: String,
-        target: Target,
-        certificate: Option<Fingerprint>,
-        secrets: &[Injection],
-    ) -> Self {
+    /// With what is the same for every request of it. What is no origin allows nobody, what is no header says nothing.
+    pub(crate) fn new(id: ToolId, name: String, target: Target, wants: &Wants<'_>) -> Self {
         let origin = target.origin();
-        let pin = certificate.map(|pin| pin.to_string()).unwrap_or_default();
+        let pin = wants.certificate.map(|pin| pin.to_string()).unwrap_or_default();
         let route = format!("{id} {target} {pin}").into();
         Self {
             id,
             name,
             target,
             origin,
-            tls: certificate.and_then(pinned::client_config),
-            injected: Injected::new(secrets).map(Arc::new),
+            tls: wants.certificate.and_then(pinned::client_config),
+            injected: Injected::new(&wants.secrets).map(Arc::new),
+            identity_header: wants.identity_header.and_then(injection::identity_header),
+            allowed_origins: wants
+                .allowed_origins
+                .iter()
+                .filter_map(|text| origin::parse(text).ok())
+                .collect(),
             route,
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     certificates::Fingerprint,
     clock::Timestamp,
     headers::authority::{HTTPS_PORT, Host},
+    injection,
     network::hops::Hop,
     tools::{ToolId, target::Target},
 };
@@ -84,6 +85,12 @@ pub(crate) struct ToolSettings {
     /// SHA-256 of the certificate it showed when it was added, where it speaks TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) certificate: Option<Fingerprint>,
+    /// Name of the header field in which it is told who signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) identity_header: Option<String>,
+    /// Origins of other websites whose pages may use it with a name and password.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowed_origins: Vec<String>,
     /// How far it shall be reachable.
     #[serde(default)]
     pub(crate) level: Level,
@@ -132,6 +139,14 @@ impl Settings {
             }
             if !tool.network_target && !tool.target.is_here() {
                 return Err(BadSettings::NetworkTarget(tool.name.clone()));
+            }
+            if tool.allowed_origins.len() > MOST_ORIGINS {
+                return Err(BadSettings::Origins(tool.name.clone()));
+            }
+            if let Some(name) = &tool.identity_header
+                && injection::identity_header(name).is_none()
+            {
+                return Err(BadSettings::IdentityHeader(name.clone()));
             }
             check_tool_name(&tool.name).map_err(|_| BadSettings::Name(tool.name.clone()))?;
         }
@@ -217,6 +232,12 @@ pub(crate) enum BadSettings {
     /// One port twice.
     #[error("port {0} twice")]
     Port(u16),
+    /// More than anyone uses.
+    #[error("too many origins for `{0}`")]
+    Origins(String),
+    /// A field that is not free.
+    #[error("`{0}` cannot tell who signed in")]
+    IdentityHeader(String),
     /// A front, but one name for all tools.
     #[error("a front without a domain")]
     FrontWithoutDomain,
@@ -235,6 +256,10 @@ impl Tell for BadSettings {
             Self::Name(name) => Sentence::new("settings-tool-name").with("name", name),
             Self::NetworkTarget(name) => Sentence::new("settings-network-target").with("name", name),
             Self::Port(port) => Sentence::new("settings-port-twice").with("port", *port),
+            Self::Origins(name) => {
+                Sentence::new("settings-origins").with("name", name).with("most", MOST_ORIGINS)
+            }
+            Self::IdentityHeader(name) => Sentence::new("settings-identity-header").with("name", name),
             Self::FrontWithoutDomain => Sentence::new("settings-front-domain"),
             Self::Hops => Sentence::new("settings-front-hops").with("most", MOST_HOPS),
             Self::Host(host) => Sentence::new("settings-host").with("host", host),
@@ -242,6 +267,8 @@ impl Tell for BadSettings {
     }
 }
 
+/// Origins of one tool (chosen: each is compared with every request from elsewhere).
+const MOST_ORIGINS: usize = 16;
 /// Trusted hops (chosen: one proxy has a few addresses).
 const MOST_HOPS: usize = 16;
 /// How far a clock may be set back without closing timed doors, seconds (chosen: more than any correction by NTP).

@@ -3,8 +3,8 @@
 //! aria2 splits at `&`, knows these four names in this one spelling, and puts method and id between quotes without
 //! looking at them, so here both are looked at. Method, id, callback and what aria2 does not know stay byte for byte.
 
-use super::{MOST_BYTES, Refused, json};
-use crate::injection::query::decode;
+use super::{Refused, json};
+use crate::injection::query::{MOST_BYTES, decode, names};
 use base64::{
     Engine as _,
     alphabet::STANDARD,
@@ -17,7 +17,7 @@ use drawbridge_protocol::Secret;
 /// # Errors
 /// When the request is not passed on.
 pub(crate) fn inject(query: &str, secret: &Secret) -> Result<String, Refused> {
-    if query.len() > QUERY_BYTES {
+    if query.len() > MOST_BYTES {
         return Err(Refused::TooLarge);
     }
     let method = value(query, METHOD)?;
@@ -46,7 +46,7 @@ pub(crate) fn inject(query: &str, secret: &Secret) -> Result<String, Refused> {
         .map(|ours| format!("{PARAMETERS}{}", BASE64.encode(ours).replace('+', "%2B").replace('/', "%2F")));
     pairs.extend(ours.as_deref());
     let whole = pairs.join("&");
-    if whole.len() > QUERY_BYTES { Err(Refused::TooLarge) } else { Ok(whole) }
+    if whole.len() > MOST_BYTES { Err(Refused::TooLarge) } else { Ok(whole) }
 }
 
 /// The value of one of aria2's names, if it is there and not empty.
@@ -57,20 +57,12 @@ fn value<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, Refused> {
             if found.replace(value).is_some() {
                 return Err(Refused::Ambiguous);
             }
-        } else if names(pair, name) {
+        } else if names(pair, name.trim_end_matches('=')) {
             // Another program than aria2 may read this one too.
             return Err(Refused::Ambiguous);
         }
     }
     Ok(found.filter(|value| !value.is_empty()))
-}
-
-/// Whether a pair has the name in another spelling.
-fn names(pair: &str, name: &str) -> bool {
-    pair.split(';').any(|pair| {
-        let pair = pair.split('=').next().unwrap_or_default();
-        decode(&pair.replace('+', " ")).trim_ascii() == name.trim_end_matches('=').as_bytes()
-    })
 }
 
 fn json_of(value: &str) -> Result<String, Refused> {
@@ -88,9 +80,6 @@ const METHOD: &str = "method=";
 const ID: &str = "id=";
 const PARAMETERS: &str = "params=";
 const CALLBACK: &str = "jsoncallback=";
-/// Longest query before and after, bytes (as [`crate::injection::query::MOST_BYTES`]; torrents come in bodies).
-const QUERY_BYTES: usize = 32 * 1024;
-const _: () = assert!(QUERY_BYTES < MOST_BYTES);
 
 #[cfg(test)]
 mod tests {
@@ -148,8 +137,10 @@ mod tests {
                 "method=aria2.tellActive&id=foo&params={}",
                 encoded(r#"["token:x"]"#).replace('=', "%3d")
             ),
-            format!("method=aria2.tellActive&id=foo&params={}", encoded(r#"["t"]"#).replace('W', "%57"))
-                .replace(&encoded(r#"["t"]"#).replace('W', "%57"), &encoded(" [ \"token:x\" ] ")),
+            format!(
+                "method=aria2.tellActive&id=foo&params={}",
+                encoded(" [ \"token:x\" ] ").replace('I', "%49")
+            ),
         ] {
             assert_eq!(assembled(&inject_text(&query).unwrap()), with, "{query}");
         }
@@ -184,6 +175,8 @@ mod tests {
             "method=aria2.tellActive&id=1&%70arams=W10=",
             "method=aria2.tellActive&id=1&params",
             "method=aria2.tellActive&id=1&+params=W10=",
+            "method=aria2.tellActive&id=1&%0bparams=W10=",
+            "method=aria2.tellActive&id=1&Params[]=W10=",
             "method=aria2.tellActive&id=1&a=b;params=W10=",
             "%6dethod=nope&method=aria2.tellActive&id=1",
             "method=aria2.tellActive&id=1&jsoncallback=a&jsoncallback=b",
@@ -224,10 +217,10 @@ mod tests {
             let rest = "method=nope&x=";
             format!("{rest}{}", "a".repeat(bytes - rest.len()))
         };
-        assert!(inject_text(&query(QUERY_BYTES)).is_ok());
-        assert_eq!(inject_text(&query(QUERY_BYTES + 1)), Err(Refused::TooLarge));
-        let grows = query(QUERY_BYTES).replace("nope&", "aria2.x&");
-        assert_eq!(inject_text(&grows[..QUERY_BYTES]), Err(Refused::TooLarge));
+        assert!(inject_text(&query(MOST_BYTES)).is_ok());
+        assert_eq!(inject_text(&query(MOST_BYTES + 1)), Err(Refused::TooLarge));
+        let grows = query(MOST_BYTES).replace("nope&", "aria2.x&");
+        assert_eq!(inject_text(&grows[..MOST_BYTES]), Err(Refused::TooLarge));
     }
 
     proptest! {
