@@ -140,3 +140,53 @@ fn whatever_the_window_changes_the_command_line_says() {
     window.click(&dialog(&button("Remove")));
     eventually("it is gone", || tools() == serde_json::json!([]));
 }
+
+#[test]
+fn a_tool_gets_its_secrets_and_wishes_in_the_window() {
+    let desktop = Desktop::without_panel();
+    let window = WebDriver::open(&desktop, "desk-secrets");
+    window.click(&button("Skip this"));
+    let trial = &desktop.trial;
+    trial.ok(&["tool", "add", "Downloads", "9"]);
+    let tool = || trial.json(&["tool", "list"])[0].clone();
+    window.click(&tab("Tools"));
+    window.click(&button("Secrets of \u{2068}Downloads\u{2069}"));
+    window.picture("secrets");
+    // A field that can carry none is refused in place, with the engine's own sentence.
+    window.fill(&dialog(&field("Name of the field")), "Host");
+    window.fill(&dialog(&field("Secret")), "never-shown-0123");
+    window.click(&dialog(&button("Give it")));
+    window.until(&dialog("//*[@role='alert']//p"));
+    window.picture("secret-refused");
+    assert_eq!(tool()["secrets"], serde_json::json!([]));
+    window.fill(&dialog(&field("Name of the field")), "X-Api-Key");
+    window.click(&dialog(&button("Give it")));
+    eventually("it is given", || tool()["secrets"] == serde_json::json!(["header:x-api-key"]));
+    window.click(&dialog("//select/option[starts-with(., 'aria2')]"));
+    window.fill(&dialog(&field("Secret")), "never-shown-4567");
+    window.click(&dialog(&button("Give it")));
+    eventually("a second one", || tool()["secrets"] == serde_json::json!(["aria2", "header:x-api-key"]));
+    window.until(&dialog("//li[contains(., 'aria2')]"));
+    window.picture("secrets-given");
+    assert!(!window.page().contains("never-shown"), "a secret that was given is shown");
+    window.click(&dialog(&button("Take away \u{2068}header:x-api-key\u{2069}")));
+    eventually("it is taken away", || tool()["secrets"] == serde_json::json!(["aria2"]));
+    window.click(&dialog(&button("Done")));
+    window.until_gone(&dialog(""));
+
+    window.click(&button("Change \u{2068}Downloads\u{2069}"));
+    window.click(&dialog("//summary"));
+    window.fill(&dialog(&field("Header field that tells the tool who signed in")), "Remote-User");
+    window.fill(&dialog(&field("Other websites whose pages may use it")), "nonsense");
+    window.picture("tool-more");
+    window.click(&dialog(&button("Save")));
+    window.until(&dialog("//*[@role='alert']//p[contains(., 'nonsense')]"));
+    window.fill(&dialog(&field("Other websites whose pages may use it")), "https://app.example");
+    window.click(&dialog(&button("Save")));
+    window.until_gone(&dialog(""));
+    let saved = tool();
+    assert_eq!(
+        (saved["identity_header"].as_str(), &saved["allowed_origins"][0]),
+        (Some("Remote-User"), &"https://app.example".into())
+    );
+}

@@ -111,6 +111,14 @@ export interface Certificate {
 export type Reach = 'all' | { only: string[] };
 export type NetworkTarget = 'refused' | 'allowed';
 
+/** Where a tool looks for a secret. */
+export type SecretPlace =
+  | { kind: 'aria2' }
+  | { kind: 'bearer' }
+  | { kind: 'basic'; user: string }
+  | { kind: 'header'; name: string }
+  | { kind: 'query'; name: string };
+
 /** Each request with what it needs and what it answers. */
 export interface Requests {
   status: [{}, Status];
@@ -123,9 +131,13 @@ export interface Requests {
       network_target?: NetworkTarget;
       lan_port?: number | null;
       internet_port?: number | null;
+      identity_header?: string | null;
+      allowed_origins?: string[] | null;
     },
     Tool,
   ];
+  'secret-set': [{ tool: string; place: SecretPlace; value: string }, Tool];
+  'secret-remove': [{ tool: string; secret: string }, Tool];
   'tool-remove': [{ tool: string }, null];
   level: [{ tool: string; level: Level; for_seconds: number | null }, Tool];
   close: [{}, Tool[]];

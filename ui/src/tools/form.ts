@@ -3,12 +3,14 @@
 import type { Problem, Tool } from '../protocol';
 import { asProblem } from '../transport';
 
-export type ToolField = 'name' | 'target' | 'form';
+export type ToolField = 'name' | 'target' | 'identity' | 'origins' | 'form';
 
 /** The field `problem` is about: refusals quote what they refuse. */
 export function fieldOf(problem: Problem, name: string): ToolField {
   if (problem.type === 'conflict' || problem.detail.startsWith(`\`${name}\` is no name`)) return 'name';
   if (problem.type === 'refused') return 'target';
+  if (problem.detail.includes('who signed in')) return 'identity';
+  if (/is no origin;|more than \d+ origins/.test(problem.detail)) return 'origins';
   return problem.type === 'invalid' && !/^port /.test(problem.detail) ? 'target' : 'form';
 }
 
