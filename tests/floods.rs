@@ -9,6 +9,7 @@ mod field;
 mod handshakes;
 mod http1;
 mod http2;
+mod slowhttptest;
 mod soak;
 
 use field::Attack;
@@ -19,6 +20,9 @@ fn floods_leave_room_for_visitors_and_nothing_behind() {
     let groups: [&[(&str, Attack)]; 4] =
         [http1::ATTACKS, http2::ATTACKS, handshakes::ATTACKS, callers::ATTACKS];
     field::withstands(&groups.concat());
+    if is_long() {
+        slowhttptest::withstands();
+    }
 }
 
 /// Whether the long forms were asked for.

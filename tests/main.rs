@@ -13,6 +13,7 @@
 
 mod support;
 
+mod changes;
 mod control;
 mod dependencies;
 #[cfg(feature = "gui")]

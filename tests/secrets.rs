@@ -289,7 +289,7 @@ fn what_is_no_call_is_not_passed_on() {
     let big = trial.folder().join("big");
     std::fs::write(&big, vec![b'['; 17 << 20]).expect("a file");
     let big = format!("@{}", big.display());
-    assert_eq!(trial.curl_as_anna(&["--data-binary", &big, &url]).0, 413);
+    assert_eq!(trial.curl_as_anna(&["--http1.1", "--data-binary", &big, &url]).0, 413);
     assert!(tool.take().is_empty());
     // Elsewhere on the tool nothing is touched.
     let page = format!("{}/page", trial.url("Tool"));

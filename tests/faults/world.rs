@@ -151,12 +151,12 @@ impl World {
 }
 
 /// The control socket of a trial.
-pub(super) fn socket(trial: &Trial) -> PathBuf {
+pub(crate) fn socket(trial: &Trial) -> PathBuf {
     trial.home().join("run/control.sock")
 }
 
 /// Asks for something that must be granted.
-pub(super) fn granted(trial: &Trial, request: &Value) -> Value {
+pub(crate) fn granted(trial: &Trial, request: &Value) -> Value {
     let (status, value) = wire::exchange(&socket(trial), request).expect("an answer");
     assert_eq!(status, 200, "{request}: {value}");
     value

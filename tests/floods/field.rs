@@ -135,22 +135,23 @@ impl Field {
         Some(begin.elapsed())
     }
 
-    /// The visitor gets answers for a while, on a kept connection and on new ones; the longest wait.
-    fn visits(&self, what: &str) -> Duration {
+    /// The visitor gets answers for a while, on a kept connection and on new ones; what 99 in 100 of them took at most.
+    pub(super) fn visits(&self, what: &str) -> Duration {
+        let arrive = || Wire::open_from(VISITOR, self.door.address);
         let begin = Instant::now();
-        let (mut kept, mut longest, mut count) = (Wire::open(self.door.address), Duration::ZERO, 0);
+        let (mut kept, mut waits) = (arrive(), Vec::new());
         while begin.elapsed() < length() {
             let fresh = Instant::now();
-            assert!(self.visit(&mut Wire::open(self.door.address)).is_some(), "{what}: a new visitor");
-            longest = longest.max(fresh.elapsed());
-            longest =
-                longest.max(self.visit(&mut kept).unwrap_or_else(|| panic!("{what}: a kept connection")));
-            count += 1;
+            assert!(self.visit(&mut arrive()).is_some(), "{what}: a new visitor");
+            waits.push(fresh.elapsed());
+            waits.push(self.visit(&mut kept).unwrap_or_else(|| panic!("{what}: a kept connection")));
             std::thread::sleep(Duration::from_millis(20));
         }
-        eprintln!("{what}: {count} visits, the longest took {longest:?}");
+        waits.sort_unstable();
+        let (p99, longest) = (waits[(waits.len() - 1) * 99 / 100], waits[waits.len() - 1]);
+        eprintln!("{what}: {} visits, p99 {p99:?}, the longest {longest:?}", waits.len());
         assert!(longest < PATIENCE, "{what}: an answer took {longest:?}");
-        longest
+        p99
     }
 
     /// The owner closes everything over the control socket.
@@ -218,6 +219,8 @@ pub(super) fn hold<T>(
 
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// Where the visitor calls from: no attacker's address, so that what is counted per address is counted apart.
+const VISITOR: Ipv4Addr = Ipv4Addr::new(127, 250, 0, 9);
 /// How long an answer may take under a flood (chosen: a person waits that long; all attackers share two cores with us).
 const PATIENCE: Duration = Duration::from_secs(5);
 /// P7.

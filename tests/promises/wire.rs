@@ -3,7 +3,7 @@
 use crate::support::raw::{self, Tls};
 use std::{
     io::{Read, Write},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -55,6 +55,13 @@ impl Wire {
     pub(crate) fn try_open(address: SocketAddr) -> std::io::Result<Self> {
         let tls = raw::connect(address, &address.ip().to_string(), &["http/1.1"])?;
         Ok(Self { tls, held: Vec::new() })
+    }
+
+    /// The same from an address of the caller's choice in 127/8.
+    pub(crate) fn open_from(source: Ipv4Addr, address: SocketAddr) -> Self {
+        let tls = raw::connect_from(source, address, &["http/1.1"]).expect("a handshake");
+        tls.sock.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+        Self { tls, held: Vec::new() }
     }
 
     /// Writes; the other side may have refused before everything is written.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{BufRead, BufReader},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
@@ -19,6 +20,20 @@ pub(crate) fn listeners(pid: u32) -> BTreeSet<SocketAddr> {
         }));
     }
     found
+}
+
+/// Ports listened on at an address, by whatever process of this network namespace. The kernel lists who listens first,
+/// so the rest of its table, which takes milliseconds, is not read.
+pub(crate) fn listeners_at(at: IpAddr) -> BTreeSet<u16> {
+    let table = if at.is_ipv4() { "tcp" } else { "tcp6" };
+    let file = fs::File::open(format!("/proc/net/{table}")).expect("the kernel's table");
+    let lines = BufReader::with_capacity(4096, file).lines().skip(1).map_while(Result::ok);
+    let listening = lines.map_while(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let own = fields.next()?;
+        (fields.nth(1)? == "0A").then(|| address(own))
+    });
+    listening.flatten().filter(|own| own.ip() == at).map(|own| own.port()).collect()
 }
 
 /// Its TCP connections, in whatever state, that it still holds.

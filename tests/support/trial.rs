@@ -236,19 +236,7 @@ impl Trial {
 
     /// Ports the kernel says are listened on at this trial's address.
     pub(crate) fn listening(&self) -> Vec<u16> {
-        let table = fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
-        let own = format!("{:08X}", u32::from_ne_bytes(self.address.octets()));
-        let mut ports: Vec<u16> = table
-            .lines()
-            .filter_map(|line| {
-                let mut fields = line.split_ascii_whitespace();
-                let (host, port) = fields.nth(1)?.split_once(':')?;
-                let listens = fields.nth(1)? == "0A";
-                (listens && host == own).then(|| u16::from_str_radix(port, 16).ok())?
-            })
-            .collect();
-        ports.sort_unstable();
-        ports
+        super::kernel::listeners_at(self.address.into()).into_iter().collect()
     }
 }
 

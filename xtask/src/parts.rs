@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Programs that come as system packages (`chromium`, `WebKitWebDriver`, `xfce4-panel`, `gnome-keyring-daemon`, `dbus-run-session`, `ip`, `ps`, `curl`,
-//! `openssl`, `certutil`) are found on the path. Tests fail, and do not skip, when a part is missing.
+//! `openssl`, `certutil`, `slowhttptest`) are found on the path. Tests fail, and do not skip, when a part is missing.
 
 mod debian;
 mod prefix;
@@ -42,7 +42,7 @@ pub(crate) enum Purpose {
     Checks,
     /// Compiling for Windows and macOS from here.
     OtherSystems,
-    /// What only the long run does: fuzzing.
+    /// What only the long run does: fuzzing, and floods by others' tools.
     Long,
     /// Measuring beside other proxies.
     Bench,

@@ -12,6 +12,8 @@ pub(super) const PARTS: &[Part] = &[
     debian("a C compiler", &[Run, Test, Long], has_c_compiler, &["gcc", "libc6-dev"]),
     // libFuzzer is C++.
     debian("a C++ compiler", &[Long], has_cpp_compiler, &["g++"]),
+    // Slow heads, slow bodies and slow reading, as the field tries them.
+    debian("slowhttptest", &[Long], |_| found("slowhttptest").is_some(), &["slowhttptest"]),
     debian("curl", &[Test, Bench], |_| found("curl").is_some(), &["curl", "ca-certificates"]),
     debian("OpenSSL", &[Test], |_| found("openssl").is_some(), &["openssl"]),
     debian("ip", &[Test], |_| found("ip").is_some(), &["iproute2"]),

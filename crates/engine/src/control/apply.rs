@@ -120,12 +120,8 @@ impl State {
             // Another circle of peers: the old socket must be gone before the new one can have its address.
             open.listeners.remove(&plan.address);
             let bound = proven.remove(&plan.address).map_or_else(|| listen::bind(plan.address), Ok);
-            let started = bound.and_then(|bound| {
-                let address = bound.address;
-                bound
-                    .start(behind, plan.from.clone(), plan.level, &self.ground)
-                    .map_err(|source| BindError::System { address, source })
-            });
+            let started =
+                bound.and_then(|bound| bound.start(behind, plan.from.clone(), plan.level, &self.ground));
             match started {
                 Ok(listener) => {
                     open.listeners.insert(plan.address, listener);

@@ -204,6 +204,7 @@ mod tests {
             Refusal::StaleCode,
             Refusal::NoSuchPage,
             Refusal::TooMuch,
+            Refusal::Silent,
             Refusal::ToolDown,
             Refusal::ToolForeign,
             Refusal::ToolBroken,

@@ -101,6 +101,14 @@ impl Subject {
     }
 }
 
+#[cfg(test)]
+impl Lease {
+    /// One that ends with this token.
+    pub(crate) fn until(door: CancellationToken) -> Self {
+        Self { door, account: CancellationToken::new(), session: None }
+    }
+}
+
 impl Lease {
     /// Whether it ended.
     pub(crate) fn is_withdrawn(&self) -> bool {

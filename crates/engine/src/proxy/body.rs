@@ -1,10 +1,11 @@
-//! Bodies: ours, whole; a tool's, passed on as it comes. Both directions end when the permit is withdrawn, and no
-//! trailer of a visitor reaches a tool.
+//! Bodies: ours, whole; a tool's, passed on as it comes. Both directions end when the permit is withdrawn or the visitor
+//! is no longer there. No trailer of a visitor reaches a tool; of a tool's, only those that decide nothing pass.
 
 use super::{
     activity::Busy,
-    exchange::{Exchange, Side},
+    exchange::{Exchange, Pace, Side},
     inject::Written,
+    respond,
     upstream::Return,
 };
 use crate::injection::redact::Redactor;
@@ -110,10 +111,13 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Ours(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Tool(body) => {
-                let polled = body.poll(context);
-                if let Poll::Ready(None) = polled
-                    && let Some(give_back) = body.give_back.take()
-                {
+                let polled = body.poll(context).map(without_unfit);
+                let is_over = match &polled {
+                    Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
+                    Poll::Ready(None) => true,
+                    Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+                };
+                if is_over && let Some(give_back) = body.give_back.take() {
                     give_back.now();
                 }
                 polled
@@ -228,8 +232,19 @@ fn poll(
         return Poll::Ready(Some(Err(error)));
     }
     let polled = Pin::new(incoming).poll_frame(context);
-    if polled.is_pending() {
-        exchange.wait(side, context);
-    }
+    exchange.wait(side, context);
+    exchange.note(side, if polled.is_pending() { Pace::Waits } else { Pace::Moves });
     polled.map(|frame| frame.map(|result| result.map_err(io::Error::other)))
+}
+
+/// What a tool's answer may still say after its end.
+fn without_unfit(frame: Option<Result<Frame<Bytes>, io::Error>>) -> Option<Result<Frame<Bytes>, io::Error>> {
+    match frame {
+        Some(Ok(frame)) if frame.is_trailers() => {
+            let mut trailers = frame.into_trailers().ok()?;
+            respond::clean_trailers(&mut trailers);
+            (!trailers.is_empty()).then(|| Ok(Frame::trailers(trailers)))
+        }
+        other => other,
+    }
 }

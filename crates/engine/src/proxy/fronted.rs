@@ -9,6 +9,7 @@ use super::{
     exchange::Exchanges,
     identify::{self, BadFront, Client},
     limits,
+    linger::Lingering,
     listen::Ground,
     pipeline::{self, Connection},
     refusal::Refusal,
@@ -75,7 +76,7 @@ pub(crate) async fn serve(
             .header_read_timeout(limits::FRONT_IDLE)
             .max_buf_size(limits::HEAD_BYTES)
             .max_headers(limits::HEAD_FIELDS)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Lingering::new(stream)), service)
             .with_upgrades()
             .await;
         if let Err(error) = served {

@@ -6,7 +6,9 @@ use super::{
     activity::Activity,
     body::Body,
     door::Serves,
+    exchange::Exchanges,
     fronted, limits,
+    linger::Lingering,
     pipeline::{self, Connection},
     plain,
     tls::{self, Opening, Secured},
@@ -14,7 +16,15 @@ use super::{
 };
 use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{cell::Cell, convert::Infallible, future::Future, rc::Rc, sync::Arc};
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    task::Poll,
+};
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -72,19 +82,19 @@ async fn speak(secured: Secured, connection: Connection) {
     let http2 = secured.is_http2();
     let gate = secured.door.plan.serves == Serves::Gate;
     let connection = Rc::new(connection);
-    let activity = connection.activity.clone();
+    let (activity, exchanges) = (connection.activity.clone(), Rc::clone(&connection.exchanges));
     let service = service_fn(move |request: Request<Incoming>| {
         let connection = Rc::clone(&connection);
         async move { Ok::<Response<Body>, Infallible>(pipeline::answer(&connection, request).await) }
     });
-    let io = TokioIo::new(secured.stream);
     let ended = if http2 {
         let (streams, stream, window) = if gate {
             (limits::GATE_STREAMS, limits::GATE_WINDOW, limits::GATE_WINDOW)
         } else {
             (limits::STREAMS, limits::STREAM_WINDOW, limits::CONNECTION_WINDOW)
         };
-        let serving = hyper::server::conn::http2::Builder::new(LocalExecutor)
+        let streams_of = LocalExecutor { exchanges };
+        let serving = hyper::server::conn::http2::Builder::new(streams_of)
             .timer(TokioTimer::new())
             .max_concurrent_streams(streams)
             .initial_stream_window_size(stream)
@@ -93,7 +103,7 @@ async fn speak(secured: Secured, connection: Connection) {
             .max_header_list_size(u32::try_from(limits::HEAD_BYTES).unwrap_or(u32::MAX))
             .keep_alive_interval(limits::PING)
             .keep_alive_timeout(limits::PING_ANSWER)
-            .serve_connection(io, service);
+            .serve_connection(TokioIo::new(secured.stream), service);
         tokio::select! {
             ended = serving => ended,
             // hyper has no idle limit for HTTP/2: a client that answers pings would stay for ever.
@@ -105,7 +115,7 @@ async fn speak(secured: Secured, connection: Connection) {
             .header_read_timeout(limits::HEAD)
             .max_buf_size(limits::HEAD_BYTES)
             .max_headers(limits::HEAD_FIELDS)
-            .serve_connection(io, service)
+            .serve_connection(TokioIo::new(Lingering::new(secured.stream)), service)
             .with_upgrades()
             .await
     };
@@ -114,17 +124,129 @@ async fn speak(secured: Secured, connection: Connection) {
     }
 }
 
-/// Runs hyper's tasks on this core.
-#[derive(Clone, Copy)]
-pub(super) struct LocalExecutor;
+/// Runs hyper's tasks on this core: one for each HTTP/2 stream.
+#[derive(Clone, Default)]
+pub(super) struct LocalExecutor {
+    exchanges: Rc<Exchanges>,
+}
 
 impl<F> hyper::rt::Executor<F> for LocalExecutor
 where
     F: Future + 'static,
 {
     fn execute(&self, future: F) {
+        let exchanges = Rc::clone(&self.exchanges);
         tokio::task::spawn_local(async move {
-            future.await;
+            let mut future = pin!(future);
+            // A stream whose visitor takes nothing waits for that only, and hyper does not ask its body. Dropped, it is
+            // reset, and the connection goes on.
+            poll_fn(|context| match future.as_mut().poll(context) {
+                Poll::Pending if !exchanges.is_over_for(context.waker()) => Poll::Pending,
+                Poll::Pending | Poll::Ready(_) => Poll::Ready(()),
+            })
+            .await;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::{
+        Lease,
+        exchange::{Exchange, Pace, Side},
+    };
+    use bytes::Bytes;
+    use http_body::{Body as HttpBody, Frame};
+    use http_body_util::{BodyExt as _, Empty};
+    use hyper::client::conn::http2::SendRequest;
+    use std::{io, pin::Pin, task::Context};
+    use tokio::{
+        io::DuplexStream,
+        task::{LocalSet, spawn_local},
+        time::sleep,
+    };
+    use tokio_util::sync::CancellationToken;
+
+    /// A download of so many pieces that never waits for its tool.
+    struct Pieces {
+        exchange: Rc<Exchange>,
+        left: usize,
+    }
+
+    impl HttpBody for Pieces {
+        type Data = Bytes;
+        type Error = io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+            self.exchange.check()?;
+            self.exchange.wait(Side::Download, context);
+            self.exchange.note(Side::Download, Pace::Moves);
+            let Some(left) = self.left.checked_sub(1) else { return Poll::Ready(None) };
+            self.left = left;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 16 * 1024])))))
+        }
+    }
+
+    /// Serves `/small` and `/endless`.
+    async fn serve(io: DuplexStream, exchanges: Rc<Exchanges>) {
+        let streams_of = LocalExecutor { exchanges: Rc::clone(&exchanges) };
+        let service = service_fn(move |request: Request<Incoming>| {
+            let exchange = exchanges.begin(Lease::until(CancellationToken::new()));
+            exchange.is_sent();
+            async move {
+                exchange.until_ended(std::future::ready(())).await.unwrap();
+                let left = if request.uri().path() == "/small" { 1 } else { usize::MAX };
+                Ok::<_, Infallible>(Response::new(Pieces { exchange, left }))
+            }
+        });
+        let serving = hyper::server::conn::http2::Builder::new(streams_of);
+        let _ = serving.serve_connection(TokioIo::new(io), service).await;
+    }
+
+    async fn get(sender: &mut SendRequest<Empty<Bytes>>, path: &str) -> Response<Incoming> {
+        sender.send_request(Request::get(path).body(Empty::new()).unwrap()).await.unwrap()
+    }
+
+    /// Takes more of an endless download than any window holds; whether that came.
+    async fn take(response: &mut Response<Incoming>) -> bool {
+        for _ in 0..256 {
+            if !matches!(response.body_mut().frame().await, Some(Ok(_))) {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn whole(response: Response<Incoming>) -> Result<usize, hyper::Error> {
+        response.into_body().collect().await.map(|body| body.to_bytes().len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_download_nobody_takes_is_reset_and_its_connection_lives_on() {
+        let talk = async {
+            let (near, far) = tokio::io::duplex(64 * 1024);
+            let exchanges = Rc::<Exchanges>::default();
+            let looking = Rc::clone(&exchanges);
+            let looks = spawn_local(async move { looking.overdue().await });
+            spawn_local(serve(near, exchanges));
+            let executor = LocalExecutor { exchanges: Rc::default() };
+            let (mut sender, connection) =
+                hyper::client::conn::http2::handshake(executor, TokioIo::new(far)).await.unwrap();
+            spawn_local(connection);
+            let mut stalled = get(&mut sender, "/endless").await;
+            let mut paused = get(&mut sender, "/endless").await;
+            for _ in 0..5 {
+                sleep(limits::DOWNLOAD_STALL / 4).await;
+                assert!(take(&mut paused).await, "what is taken now and then goes on");
+                assert_eq!(whole(get(&mut sender, "/small").await).await.unwrap(), 16 * 1024);
+            }
+            assert!(!take(&mut stalled).await, "what nobody took has ended");
+            assert!(!looks.is_finished(), "the connection was not given up");
+        };
+        LocalSet::new().run_until(talk).await;
     }
 }

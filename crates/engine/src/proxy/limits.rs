@@ -31,6 +31,10 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 pub(crate) const HEAD_FIELDS: usize = 100;
 /// Bytes of a tool's response head.
 pub(crate) const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
+/// How long a closed HTTP/1 connection takes what its visitor still sends (nginx's `lingering_timeout`: 5 s; P7 leaves 10).
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
+/// Bytes read from a tool before others on its core have their turn (chosen: some hundred microseconds of reading heads).
+pub(crate) const TURN_BYTES: usize = 64 * 1024;
 /// Streams of one HTTP/2 connection (RFC 9113 §6.5.2: not below 100).
 pub(crate) const STREAMS: u32 = 128;
 /// Receive window of one stream of a tool, bytes (256 KiB: uploads at 50 ms round trip reach 40 Mbit/s).
@@ -68,6 +72,12 @@ pub(crate) const TOOL_STREAMS: usize = 100;
 /// Receive window of an HTTP/2 connection to a tool, bytes: every stream of it may be full and the next still flows, so
 /// that a visitor who does not read keeps nobody waiting.
 pub(crate) const TOOL_WINDOW: u32 = 101 * STREAM_WINDOW;
+/// How long a visitor may send nothing of an upload the tool waits for, while nothing comes back either (nginx's
+/// `client_body_timeout` and Apache's `RequestReadTimeout` are of that size).
+pub(crate) const UPLOAD_SILENCE: Duration = Duration::from_secs(60);
+/// How long a visitor may take nothing of a download (nginx's `send_timeout` is 60 s; a paused video is an everyday
+/// thing, and who is signed in holds no more than the buffers of one stream).
+pub(crate) const DOWNLOAD_STALL: Duration = Duration::from_secs(600);
 /// How long an idle connection to a tool is kept (Node closes after 5 s; one second of margin).
 pub(crate) const POOL_IDLE: Duration = Duration::from_secs(4);
 /// Idle connections kept to one tool on one core (two HTTP/2 visitors with all their streams in use; with 32, eight times

@@ -56,10 +56,10 @@ impl Tell for BindError {
     }
 }
 
-/// A bound socket that does not accept yet.
+/// A bound socket that does not listen yet: nobody reaches it.
 pub(crate) struct Bound {
-    pub(crate) address: SocketAddr,
-    socket: TcpListener,
+    address: SocketAddr,
+    socket: Socket,
 }
 
 /// A socket that accepts.
@@ -81,7 +81,8 @@ pub(crate) struct Ground {
     pub(crate) identities: Arc<Identities>,
 }
 
-/// Binds an address without accepting, so that a change can be proven before it is saved.
+/// Binds an address without listening, so that a change can be proven before it is saved, and nothing is open that is not
+/// saved yet.
 pub(crate) fn bind(address: SocketAddr) -> Result<Bound, BindError> {
     let result = (|| {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -93,31 +94,36 @@ pub(crate) fn bind(address: SocketAddr) -> Result<Bound, BindError> {
         }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Ok(socket.into())
+        Ok(socket)
     })();
     match result {
         Ok(socket) => Ok(Bound { address, socket }),
-        Err(source) => Err(match io::Error::kind(&source) {
-            io::ErrorKind::AddrInUse => BindError::Taken(address),
-            io::ErrorKind::PermissionDenied => BindError::Forbidden(address),
-            io::ErrorKind::AddrNotAvailable => BindError::Gone(address),
-            _ => BindError::System { address, source },
-        }),
+        Err(source) => Err(BindError::at(address, source)),
+    }
+}
+
+impl BindError {
+    fn at(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::Taken(address),
+            io::ErrorKind::PermissionDenied => Self::Forbidden(address),
+            io::ErrorKind::AddrNotAvailable => Self::Gone(address),
+            _ => Self::System { address, source },
+        }
     }
 }
 
 impl Bound {
-    /// Begins to accept for these doors.
+    /// Begins to listen and to accept for these doors. Another program may have begun to listen there since.
     pub(crate) fn start(
         self,
         doors: Vec<Arc<Door>>,
         from: From,
         level: Level,
         ground: &Ground,
-    ) -> io::Result<Listener> {
-        let kept = self.socket.try_clone()?;
-        let socket = tokio::net::TcpListener::from_std(self.socket)?;
+    ) -> Result<Listener, BindError> {
+        let Self { address, socket } = self;
+        let (kept, socket) = listen(socket).map_err(|source| BindError::at(address, source))?;
         let listener = Listener {
             doors: Arc::new(RwLock::new(doors)),
             from: from.clone(),
@@ -134,6 +140,12 @@ impl Bound {
         tokio::spawn(accepting.run(socket));
         Ok(listener)
     }
+}
+
+fn listen(socket: Socket) -> io::Result<(TcpListener, tokio::net::TcpListener)> {
+    socket.listen(BACKLOG)?;
+    let socket = TcpListener::from(socket);
+    Ok((socket.try_clone()?, tokio::net::TcpListener::from_std(socket)?))
 }
 
 impl Drop for Listener {

@@ -19,7 +19,7 @@ use super::{
     snapshot::{Shared, Snapshot},
     upstream::{self, Pool},
 };
-use crate::{headers::authority::Host, identity::UserId, pages};
+use crate::{headers::authority::Host, identity::UserId, pages, tools::target::Speaks};
 use hyper::{
     Request, Response, Version,
     body::Incoming,
@@ -75,8 +75,8 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
         Err(refusal) => {
             line.refused(refusal);
             let mut response = pages::refusal(&connection.shared.pages, refusal, &visit);
-            // What follows a request nobody understood may be a part of it (RFC 9112 §6.3).
-            if refusal == Refusal::BadRequest && version < Version::HTTP_2 {
+            // What follows a request nobody understood, or half a one, may be a part of it (RFC 9112 §6.3, RFC 9110 §15.5.9).
+            if matches!(refusal, Refusal::BadRequest | Refusal::Silent) && version < Version::HTTP_2 {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             response
@@ -158,6 +158,9 @@ async fn forward(
     snapshot: &Snapshot,
 ) -> Result<Response<Body>, Refusal> {
     let exchange = connection.exchanges.begin(permit.lease().clone());
+    if permit.tool().target.speaks() == Speaks::H2c {
+        exchange.allow_silence();
+    }
     let call = match &permit.tool().injected {
         Some(injected) => injected.read_call(&mut request, permit.subject(), &connection.shared).await?,
         None => None,

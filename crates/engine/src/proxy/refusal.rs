@@ -32,6 +32,8 @@ pub(crate) enum Refusal {
     NoSuchPage,
     /// A form that is too long or too slow.
     TooMuch,
+    /// The visitor stopped in the middle of an upload.
+    Silent,
     /// The tool does not listen.
     ToolDown,
     /// Another user's program listens where the tool was.
@@ -90,6 +92,7 @@ impl Refusal {
             Self::StaleCode => (StatusCode::FORBIDDEN, "stale-code", Visitor, true),
             Self::NoSuchPage => (StatusCode::NOT_FOUND, "no-such-page", Visitor, true),
             Self::TooMuch => (StatusCode::PAYLOAD_TOO_LARGE, "too-much", Visitor, true),
+            Self::Silent => (StatusCode::REQUEST_TIMEOUT, "silent", Visitor, true),
             Self::ToolDown => (StatusCode::BAD_GATEWAY, "tool-down", Tool, true),
             Self::ToolForeign => (StatusCode::BAD_GATEWAY, "tool-down", Tool, true),
             Self::ToolBroken => (StatusCode::BAD_GATEWAY, "tool-broken", Tool, true),
@@ -120,6 +123,7 @@ impl Refusal {
             | Self::StaleCode
             | Self::NoSuchPage
             | Self::TooMuch
+            | Self::Silent
             | Self::ToolBroken
             | Self::ToolSlow
             | Self::Front

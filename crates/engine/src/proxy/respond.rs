@@ -115,6 +115,15 @@ pub(crate) fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target, j
     clean_cookies(headers, jar);
 }
 
+/// Takes from a tool's trailers what must not come so late: what the head may not say either, and what frames, routes,
+/// authenticates or steers an answer (RFC 9110 §6.5.1). Some recipients merge trailers into the head.
+pub(crate) fn clean_trailers(trailers: &mut HeaderMap) {
+    hop_by_hop::strip(trailers);
+    for name in DROPPED.iter().chain(&NEVER_TRAILERS) {
+        trailers.remove(name);
+    }
+}
+
 /// A tool's absolute URL of itself becomes the door's.
 fn move_to_door(headers: &mut HeaderMap, name: &HeaderName, permit: &Permit, target: &Target) {
     let Some(uri) = headers.get(name).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok()) else {
@@ -159,9 +168,58 @@ const DROPPED: [HeaderName; 6] = [
     HeaderName::from_static("x-accel-buffering"),
 ];
 
+/// Fields of a head only (RFC 9110 §6.5.1).
+const NEVER_TRAILERS: [HeaderName; 20] = [
+    header::AGE,
+    header::CACHE_CONTROL,
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_LOCATION,
+    header::CONTENT_RANGE,
+    header::CONTENT_SECURITY_POLICY,
+    header::CONTENT_TYPE,
+    header::DATE,
+    header::EXPIRES,
+    header::HOST,
+    header::LOCATION,
+    header::PRAGMA,
+    header::REFRESH,
+    header::RETRY_AFTER,
+    header::SET_COOKIE,
+    header::VARY,
+    header::WARNING,
+    header::WWW_AUTHENTICATE,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trailers_decide_nothing_and_the_rest_stays() {
+        let mut trailers = HeaderMap::new();
+        for name in DROPPED.iter().chain(&NEVER_TRAILERS) {
+            trailers.append(name, HeaderValue::from_static("1"));
+            trailers.append(name, HeaderValue::from_static("2"));
+        }
+        for (name, value) in [
+            ("connection", "x-named"),
+            ("x-named", "1"),
+            ("transfer-encoding", "chunked"),
+            ("trailer", "grpc-status"),
+            ("keep-alive", "timeout=5"),
+            ("grpc-status", "0"),
+            ("server-timing", "all;dur=3"),
+            ("content-digest", "sha-256=:x:"),
+        ] {
+            trailers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        clean_trailers(&mut trailers);
+        let mut kept: Vec<&str> = trailers.keys().map(HeaderName::as_str).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, ["content-digest", "grpc-status", "server-timing"]);
+    }
 
     #[test]
     fn cookies_that_pretend_to_be_ours_go() {

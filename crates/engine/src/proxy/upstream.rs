@@ -56,6 +56,7 @@ pub(crate) async fn send(
     let sent = match under_way.until_ended(sending).await {
         Ok(sent) => sent,
         Err(Ended::Withdrawn) => return Err(Refusal::Withdrawn),
+        Err(Ended::Silent | Ended::Stalled) => return Err(Refusal::Silent),
         Err(Ended::Slow) => Err(Failure::Slow),
     };
     if shared.tool_faults.note(&permit.tool().id, sent.as_ref().err().and_then(|failure| failure.fault())) {

@@ -6,7 +6,7 @@ use crate::{
     certificates::{Fingerprint, pinned},
     headers::authority::Host,
     platform::{self, ControlStream, ListenerOwner},
-    proxy::{http::LocalExecutor, limits},
+    proxy::{http::LocalExecutor, limits, pace::Paced},
     tools::target::{Speaks, Target, Way},
 };
 use hyper::client::conn::{http1, http2};
@@ -83,7 +83,7 @@ async fn speak<S>(stream: S, speaks: Speaks, place: OwnedSemaphorePermit) -> Res
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let stream = TokioIo::new(stream);
+    let stream = TokioIo::new(Paced::new(stream));
     match speaks {
         Speaks::Http | Speaks::Https => {
             let (sender, connection) = http1::Builder::new()
@@ -99,7 +99,7 @@ where
             Ok(Sender::One(sender))
         }
         Speaks::H2c => {
-            let (sender, connection) = http2::Builder::new(LocalExecutor)
+            let (sender, connection) = http2::Builder::new(LocalExecutor::default())
                 .timer(TokioTimer::new())
                 .initial_stream_window_size(limits::STREAM_WINDOW)
                 .initial_connection_window_size(limits::TOOL_WINDOW)
