@@ -4,6 +4,7 @@
 //! After it, descriptors, threads and connections are back where they were within ten seconds, and memory stayed bounded
 //! (P7). A short form always runs; with `DRAWBRIDGE_LONG` each lasts longer and comes with more connections.
 
+mod bulk;
 mod callers;
 mod field;
 mod handshakes;

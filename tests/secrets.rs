@@ -424,8 +424,7 @@ fn a_secret_that_cannot_be_sent_is_refused_with_a_sentence() {
         assert_eq!(output.status.code(), Some(1), "{place:?} {value}");
         assert_one_sentence(&String::from_utf8_lossy(&output.stderr));
     }
-    let output = trial.with_input(&["secret", "set", "Tool"], "x");
-    assert_eq!(output.status.code(), Some(2), "a place is needed");
+    assert_eq!(trial.run(&["secret", "set", "Tool"]).status.code(), Some(2), "a place is needed");
     let output = trial.with_input(&["secret", "set", "Nobody", "--aria2"], "x");
     assert_eq!(output.status.code(), Some(1));
 }

@@ -18,9 +18,10 @@ export interface Tool {
   id: string;
   name: string;
   target: string;
-  certificate: string | null;
-  identity_header: string | null;
-  allowed_origins: string[];
+  /** Only where there is one. */
+  certificate?: string;
+  identity_header?: string;
+  allowed_origins?: string[];
   /** What is in force. */
   level: Level;
   /** What the owner or the settings file asks for. */

@@ -38,10 +38,13 @@ pub struct Tool {
     /// Where the tool listens.
     pub target: String,
     /// SHA-256 of the one certificate taken from a tool that speaks HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// Name of the header field in which the tool is told who signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_header: Option<String>,
     /// Origins of other websites whose pages may use the tool with a name and password.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_origins: Vec<String>,
     /// What is in force.
     pub level: Level,

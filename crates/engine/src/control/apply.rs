@@ -108,6 +108,8 @@ impl State {
         let mut failures = BTreeMap::new();
         let mut open = self.open_doors.lock();
         let doors = doors_of(&plans, &open.doors);
+        // First: whoever comes in by a new listener must find the users and tools that let him.
+        self.publish_with(doors.clone());
         for plan in &plans {
             let behind: Vec<Arc<Door>> =
                 doors.iter().filter(|door| plan.doors.contains(&door.plan)).map(Arc::clone).collect();
@@ -139,12 +141,15 @@ impl State {
         open.doors = doors;
         drop(open);
         self.failures = failures;
-        self.publish();
     }
 
     /// Gives the data path a new picture.
     pub(super) fn publish(&self) {
         let doors = self.open_doors.lock().doors.clone();
+        self.publish_with(doors);
+    }
+
+    fn publish_with(&self, doors: Vec<Arc<Door>>) {
         let tools = self.settings.tools.iter().map(|tool| {
             let wants = Wants {
                 certificate: tool.certificate,

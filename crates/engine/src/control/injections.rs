@@ -126,8 +126,8 @@ impl State {
             let strays = self.injections.get(&tool.id)?.values().any(|held| held.meant != meant);
             strays.then(|| {
                 let what = Sentence::new("trouble-secret-what").with("tool", &tool.name);
-                let why = Sentence::new("trouble-secret-why").with("tool", &tool.name);
-                let remedy = Sentence::new("trouble-secret-do").with("tool", &tool.name);
+                let why = Sentence::new("trouble-secret-why");
+                let remedy = Sentence::new("trouble-secret-do");
                 Finding::new(what, why, remedy).with(Fix::ShowTool { tool: tool.id.to_string() })
             })
         })

@@ -63,15 +63,15 @@ pub(crate) enum BadInjection {
 
 impl Tell for BadInjection {
     fn sentence(&self) -> Sentence {
-        Sentence::new(match self {
-            Self::Header => "secret-header",
-            Self::QueryName => "secret-query",
-            Self::UserName => "secret-user",
-            Self::Empty => "secret-empty",
-            Self::TooLong => "secret-too-long",
-            Self::Blank => "secret-blank",
-            Self::Letter => "secret-letter",
-        })
+        match self {
+            Self::Header => Sentence::new("secret-header"),
+            Self::QueryName => Sentence::new("secret-query"),
+            Self::UserName => Sentence::new("secret-user"),
+            Self::Empty => Sentence::new("secret-empty"),
+            Self::TooLong => Sentence::new("secret-too-long"),
+            Self::Blank => Sentence::new("secret-blank"),
+            Self::Letter => Sentence::new("secret-letter"),
+        }
     }
 }
 
