@@ -222,4 +222,4 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often addresses and certificates are looked at while anything is open.
 const LOOK: Duration = Duration::from_secs(2);
 /// The same while nothing is (measured 2026-11-21: a look wakes threads four times). Raising looks by itself.
-const QUIET: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_secs(10);

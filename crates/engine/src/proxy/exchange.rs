@@ -11,7 +11,7 @@ use std::{
     cell::{Cell, RefCell},
     future::Future,
     io,
-    pin::pin,
+    pin::Pin,
     rc::{Rc, Weak},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -119,8 +119,10 @@ impl Exchange {
     }
 
     /// Waits for what may take long, and for the end.
-    pub(crate) async fn until_ended<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
-        let mut work = pin!(work);
+    pub(crate) async fn until_ended<T>(
+        &self,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, Ended> {
         let outcome = std::future::poll_fn(|context| {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
                 // An answer is good however late; one that came because the exchange ended is none.

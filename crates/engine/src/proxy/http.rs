@@ -198,7 +198,7 @@ mod tests {
             let exchange = exchanges.begin(Lease::until(CancellationToken::new()));
             exchange.is_sent();
             async move {
-                exchange.until_ended(std::future::ready(())).await.unwrap();
+                exchange.until_ended(pin!(std::future::ready(()))).await.unwrap();
                 let left = if request.uri().path() == "/small" { 1 } else { usize::MAX };
                 Ok::<_, Infallible>(Response::new(Pieces { exchange, left }))
             }

@@ -125,10 +125,10 @@ async fn stages(
     let snapshot = shared.snapshot.load_full();
     let tool = match (&target.ask, &door.plan.serves) {
         (Ask::Gate(path), _) => {
-            return pages::gate::answer(connection, request, path, &target, &snapshot).await;
+            return Box::pin(pages::gate::answer(connection, request, path, &target, &snapshot)).await;
         }
         (Ask::Door(path), Serves::Tool(tool)) => {
-            return pages::door::answer(connection, request, path, &target, tool).await;
+            return Box::pin(pages::door::answer(connection, request, path, &target, tool)).await;
         }
         (Ask::Tool, Serves::Tool(tool)) => tool,
         (Ask::Door(_) | Ask::Tool, Serves::Gate) => return Err(Refusal::NoSuchPage),
@@ -162,7 +162,9 @@ async fn forward(
         exchange.allow_silence();
     }
     let call = match &permit.tool().injected {
-        Some(injected) => injected.read_call(&mut request, permit.subject(), &connection.shared).await?,
+        Some(injected) => {
+            Box::pin(injected.read_call(&mut request, permit.subject(), &connection.shared)).await?
+        }
         None => None,
     };
     let jar = Jar::of(&connection.door, &permit.tool().id, &connection.shared.cookie_names);

@@ -18,7 +18,7 @@ use super::{
 };
 use hyper::{Request, Response, body::Incoming, upgrade::OnUpgrade};
 use pool::Sender;
-use std::{io, rc::Rc, sync::Arc};
+use std::{io, pin::pin, rc::Rc, sync::Arc};
 use tokio::sync::Semaphore;
 
 /// Why a tool could not be used.
@@ -52,7 +52,7 @@ pub(crate) async fn send(
 ) -> Result<Answer, Refusal> {
     let shared = &connection.shared;
     let (request, upgrade) = outbound.into_parts();
-    let sending = exchange(request, permit.tool(), &connection.pool, &shared.upstreams);
+    let sending = pin!(exchange(request, permit.tool(), &connection.pool, &shared.upstreams));
     let sent = match under_way.until_ended(sending).await {
         Ok(sent) => sent,
         Err(Ended::Withdrawn) => return Err(Refusal::Withdrawn),
@@ -125,20 +125,23 @@ async fn exchange(
     places: &Arc<Semaphore>,
 ) -> Result<(Response<Incoming>, Return), Failure> {
     let key = &tool.route;
-    while let Some(mut sender) = pool.take(key) {
+    loop {
+        let (mut sender, is_new) = match pool.take(key) {
+            Some(sender) => (sender, false),
+            None => {
+                // Apart, as everything that is seldom: what a request carries with it is moved with every request.
+                let sender = Box::pin(connect::connect(tool, pool, places)).await?;
+                pool.share(key, &sender);
+                (sender, true)
+            }
+        };
         match answer_of(&mut sender, request).await {
             Ok(response) => return Ok((response, Return::new(sender, key, pool))),
             // The tool closed the idle connection as we took it. hyper gives the message back if no byte of it left, so
             // it is safe to send again whatever its method.
-            Err((_, Some(unsent))) => request = *unsent,
-            Err((failure, None)) => return Err(failure),
+            Err((_, Some(unsent))) if !is_new => request = *unsent,
+            Err((failure, _)) => return Err(failure),
         }
-    }
-    let mut sender = connect::connect(tool, pool, places).await?;
-    pool.share(key, &sender);
-    match answer_of(&mut sender, request).await {
-        Ok(response) => Ok((response, Return::new(sender, key, pool))),
-        Err((failure, _)) => Err(failure),
     }
 }
 

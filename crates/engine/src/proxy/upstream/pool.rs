@@ -56,7 +56,7 @@ impl Sender {
     ) -> Result<Response<Incoming>, TrySendError<Request<VisitorBody>>> {
         match self {
             Self::One(sender) => sender.try_send_request(request).await,
-            Self::Many(sender, _) => sender.try_send_request(request).await,
+            Self::Many(sender, _) => Box::pin(sender.try_send_request(request)).await,
         }
     }
 
@@ -118,7 +118,10 @@ impl Pool {
     fn put(self: &Rc<Self>, key: Key, sender: Sender) {
         let mut idle = self.idle.borrow_mut();
         let list = idle.entry(key).or_default();
-        list.retain(Idle::is_good);
+        // Tidied by the sweep; here only where there is no room, because each look at an age asks the clock.
+        if list.len() >= limits::POOL_SIZE {
+            list.retain(Idle::is_good);
+        }
         if list.len() < limits::POOL_SIZE {
             list.push(Idle { sender, since: Instant::now() });
         }
