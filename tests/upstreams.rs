@@ -163,14 +163,22 @@ fn grpc_works_through_a_door() {
     let authority = trial.authority();
     let credential = crate::support::raw::basic("anna", crate::support::trial::PASSWORD);
     let target = door.strip_prefix("https://").expect("a door");
-    let output = python(&["-c", GRPC_CLIENT, target, &authority.display().to_string(), &credential])
-        .output()
-        .expect("python runs");
+    let authority = authority.display().to_string();
+    let ask = || {
+        let output =
+            python(&["-c", GRPC_CLIENT, target, &authority, &credential]).output().expect("python runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (String::from_utf8_lossy(&output.stdout).into_owned(), said)
+    };
+    let (said, error) = ask();
+    // With a secret every answer is searched, and its trailers still arrive.
+    trial.with_input(&["secret", "set", "Tool", "--bearer"], "a-secret-of-the-tool");
+    let (with_secret, error_with_secret) = ask();
     let _ = server.kill();
     let _ = server.wait();
-    let said = String::from_utf8_lossy(&output.stdout);
     let expected = "HELLO\n[b'a', b'b', b'c']\nabc\n[b'X', b'Y']\nNOT_FOUND nothing here\nUNAUTHENTICATED\n";
-    assert_eq!(said, expected, "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said, expected, "{error}");
+    assert_eq!(with_secret, expected, "{error_with_secret}");
 }
 
 fn python(arguments: &[&str]) -> Command {

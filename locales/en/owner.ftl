@@ -40,6 +40,7 @@ tool-origin = `{ $text }` is no origin; give scheme, host and port alone, like h
 settings-origins = { $name } lists more than { $most } origins
 settings-identity-header = `{ $name }` cannot tell a tool who signed in; give a field of its own, like Remote-User
 secret-unknown = the tool has no secret `{ $name }`
+secret-in-clear = `{ $name }` is on another machine, and a secret would go there in clear: give it an https:// address, or no secret
 secret-too-many = a tool can be given { $most } secrets; remove one first
 secret-header = this header field cannot carry a secret; give the one the tool asks for, like Authorization or X-Api-Key
 secret-query = this is no name of a query parameter; letters, digits, `-`, `_` and `.` are

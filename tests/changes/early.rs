@@ -6,7 +6,7 @@ use crate::{
         h2::{self, H2, Outcome},
         tool::Tool,
     },
-    support::{Trial, eventually, raw, trial::PASSWORD},
+    support::{Trial, eventually, kernel, raw, trial::PASSWORD},
 };
 use std::{
     fs::File,
@@ -32,6 +32,10 @@ fn refusing() -> Tool {
             }
             // Never reads, and keeps the connection.
             "POST /deaf" => std::thread::sleep(Duration::from_secs(3)),
+            // As Python's own server does: takes the body for a second request, says so, and closes.
+            "POST /confused" => {
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\nwhat?");
+            }
             // As small servers do: closes over what was not read, which resets the connection.
             _ => {}
         }
@@ -68,4 +72,25 @@ fn an_answer_to_an_upload_of_100_megabytes_that_comes_early_arrives() {
     }
     assert_eq!(door.status("GET /after", &[&crate::promises::anna()]), 200);
     eventually("no upload is left at the tool", || tool.open() <= 1);
+}
+
+#[test]
+fn an_early_answer_with_more_behind_it_leaves_nothing_here() {
+    let tool = refusing();
+    let trial = Trial::sharing(&tool.url(), "lan");
+    let url = format!("{}/confused", trial.url("Tool"));
+    let file = trial.folder().join("upload");
+    File::create(&file).and_then(|file| file.set_len(20_000_000)).expect("a sparse file");
+    let body = format!("@{}", file.display());
+    let upload = |version: &str| trial.curl_as_anna(&[version, "--data-binary", &body, &url]);
+    upload("--http1.1");
+    let before = kernel::descriptors(trial.pid());
+    for _ in 0..8 {
+        for version in ["--http1.1", "--http2"] {
+            upload(version);
+        }
+    }
+    eventually("every connection has ended", || {
+        tool.open() == 0 && kernel::descriptors(trial.pid()) <= before + 2
+    });
 }

@@ -48,7 +48,7 @@ fn bulky() -> Tool {
 
 #[test]
 fn large_files_stream_both_ways_in_flat_memory() {
-    let size: u64 = if is_long() { 5_000_000_000 } else { 200_000_000 };
+    let size: u64 = if is_long() { 5_000_000_000 } else { 48_000_000 };
     let tool = bulky();
     let trial = Trial::sharing(&tool.url(), "lan");
     let url = trial.url("Tool");

@@ -248,6 +248,7 @@ async fn shared(
         front_fault: FrontFault::default(),
         cookie_names: Names::default(),
         forms: Semaphore::new(limits::FORMS),
+        message_tunnels: Arc::new(Semaphore::new(limits::MESSAGE_TUNNELS)),
         calls: Arc::new(Semaphore::new(limits::CALLS)),
         upstreams: Arc::new(Semaphore::new(connections.to_tools)),
         changed: tokio::sync::Notify::new(),

@@ -51,6 +51,8 @@ pub(crate) enum ControlError {
     FrontOfOpen,
     #[error("`{0}` is no origin")]
     Origin(String),
+    #[error("`{0}` is on another machine, without TLS")]
+    SecretInClear(String),
     #[error("no secret `{0}`")]
     UnknownSecret(String),
     #[error("a tool has at most {0} secrets")]
@@ -160,6 +162,7 @@ impl Tell for ControlError {
             }
             Self::FrontOfOpen => Sentence::new("front-of-open"),
             Self::Origin(text) => Sentence::new("tool-origin").with("text", text),
+            Self::SecretInClear(name) => Sentence::new("secret-in-clear").with("name", name),
             Self::UnknownSecret(name) => Sentence::new("secret-unknown").with("name", name),
             Self::TooManySecrets(most) => Sentence::new("secret-too-many").with("most", *most),
             Self::Injection(why) => why.sentence(),
@@ -237,6 +240,7 @@ impl ControlError {
             | Self::BadSetting { .. } => ProblemKind::Invalid,
             Self::OpenTarget(_)
             | Self::TooManySecrets(_)
+            | Self::SecretInClear(_)
             | Self::FrontOfOpen
             | Self::NoUser
             | Self::NoStrongUser

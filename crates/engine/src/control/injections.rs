@@ -50,6 +50,9 @@ impl State {
     /// Gives a tool a secret, or another value for one it has.
     pub(super) async fn set_secret(&mut self, set: SecretSet) -> Result<Tool, ControlError> {
         let tool = self.known_tool(&set.tool)?.clone();
+        if !tool.target.keeps_secrets() {
+            return Err(ControlError::SecretInClear(tool.name));
+        }
         let injection = injection_of(set.place, set.value.0)?;
         let others = self.injections.get(&tool.id).into_iter().flatten();
         let name = name_of(injection.how());

@@ -75,6 +75,9 @@ impl State {
             }
             tool.target = Target::parse(target, set.network_target)?;
             tool.network_target = !tool.target.is_here();
+            if !tool.target.keeps_secrets() && !self.secret_names(&id).is_empty() {
+                return Err(ControlError::SecretInClear(tool.name.clone()));
+            }
             tool.certificate = certificate(&tool.target).await?;
         }
         if let Some(name) = &set.identity_header {
@@ -97,9 +100,13 @@ impl State {
         if set.target.is_some()
             && let Some(tool) = self.settings.tool(id.as_str()).cloned()
         {
-            self.move_secrets(&tool).await?;
+            // What is saved is in force, also where the secrets stay behind; then they are not sent, and the status says so.
+            let moved = self.move_secrets(&tool).await;
+            self.apply_with(proven);
+            moved?;
+        } else {
+            self.apply_with(proven);
         }
-        self.apply_with(proven);
         self.tool_model(&id)
     }
 

@@ -83,6 +83,19 @@ impl<'a> SetCookie<'a> {
         self.last("httponly").is_some()
     }
 
+    /// Whether it takes a cookie away (RFC 6265bis §5.6). A date is read by its year, as programs delete by one long past.
+    pub(crate) fn is_removal(&self) -> bool {
+        if let Some(age) = self.last("max-age") {
+            return age == b"0" || age.starts_with(b"-");
+        }
+        self.last("expires").is_some_and(|date| {
+            let years = date.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 4);
+            years
+                .filter_map(|digits| std::str::from_utf8(digits).ok()?.parse::<u16>().ok())
+                .any(|year| year < 2000)
+        })
+    }
+
     /// Whether a browser would take it: not one of ours, and as its name's beginning demands (RFC 6265bis §5.7; `__Http-`
     /// as in Chromium). Once renamed or without its `Domain`, browsers no longer see to that.
     pub(crate) fn is_lawful(&self) -> bool {
@@ -318,6 +331,27 @@ mod tests {
             ("__secure-a; HttpOnly", false),
         ] {
             assert_eq!(SetCookie::read(&read(text)).is_lawful(), lawful, "{text}");
+        }
+    }
+
+    #[test]
+    fn removals_are_told_from_settings() {
+        let is_removal = |text: &'static str| SetCookie::read(&HeaderValue::from_static(text)).is_removal();
+        for text in [
+            "a=; Max-Age=0",
+            "a=; max-age=-1",
+            "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "a=b; Expires=Thu, 01-Jan-1970 00:00:01 GMT",
+        ] {
+            assert!(is_removal(text), "{text}");
+        }
+        for text in [
+            "a=b",
+            "a=; Max-Age=10",
+            "a=b; Expires=Thu, 01 Jan 2099 00:00:00 GMT",
+            "a=b; Max-Age=9; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        ] {
+            assert!(!is_removal(text), "{text}");
         }
     }
 }

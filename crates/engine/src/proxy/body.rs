@@ -5,20 +5,24 @@ use super::{
     activity::Busy,
     exchange::{Exchange, Pace, Side},
     inject::Written,
-    respond,
+    limits, respond,
     upstream::Return,
 };
 use crate::injection::redact::Redactor;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
+use hyper::{HeaderMap, body::Incoming};
 use std::{
+    future::Future,
     io,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Sleep, sleep},
+};
 
 /// What a visitor receives.
 pub(crate) enum Body {
@@ -36,6 +40,10 @@ pub(crate) struct ToolBody {
     give_back: Option<Return>,
     /// Takes the tool's secrets out, where it is given any.
     redactor: Option<Redactor>,
+    /// Since when nothing came while something was held back.
+    silence: Option<Pin<Box<Sleep>>>,
+    /// What follows what was held back.
+    trailers: Option<HeaderMap>,
     /// Keeps the visitor's connection from counting as idle.
     _busy: Option<Busy>,
 }
@@ -73,7 +81,9 @@ impl Body {
         redactor: Option<Redactor>,
     ) -> Self {
         let give_back = Some(give_back);
-        Self::Tool(Box::new(ToolBody { incoming, exchange, give_back, redactor, _busy: None }))
+        let (silence, trailers) = (None, None);
+        let body = ToolBody { incoming, exchange, give_back, redactor, silence, trailers, _busy: None };
+        Self::Tool(Box::new(body))
     }
 
     /// The same body, which keeps its connection busy while it is sent. Ours are sent in one piece.
@@ -143,18 +153,35 @@ impl HttpBody for Body {
 impl ToolBody {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         loop {
+            if let Some(trailers) = self.trailers.take() {
+                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            }
             let polled = poll(&mut self.incoming, &self.exchange, Side::Download, context);
             let Some(redactor) = &mut self.redactor else { return polled };
             let certain = match polled {
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => redactor.push(data),
-                    // A trailer could hold a secret too.
-                    Err(_) => continue,
-                },
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.silence = None;
+                    match frame.into_data() {
+                        Ok(data) => redactor.push(data),
+                        Err(frame) => {
+                            let rest = redactor.finish();
+                            self.trailers =
+                                frame.into_trailers().ok().map(|trailers| starred(trailers, redactor));
+                            rest
+                        }
+                    }
+                }
                 Poll::Ready(None) => {
                     let rest = redactor.finish();
                     self.redactor = None;
                     return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
+                }
+                Poll::Pending if redactor.is_holding() => {
+                    // What a tool said and left at that must arrive too.
+                    let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(limits::HELD_BACK)));
+                    ready!(silence.as_mut().poll(context));
+                    self.silence = None;
+                    redactor.finish()
                 }
                 Poll::Ready(Some(Err(_))) | Poll::Pending => return polled,
             };
@@ -163,6 +190,16 @@ impl ToolBody {
             }
         }
     }
+}
+
+/// Trailers with stars where the secrets were.
+fn starred(mut trailers: HeaderMap, redactor: &Redactor) -> HeaderMap {
+    for value in trailers.values_mut() {
+        if let Some(starred) = redactor.value(value) {
+            *value = starred;
+        }
+    }
+    trailers
 }
 
 impl Drop for ToolBody {
@@ -194,7 +231,10 @@ impl HttpBody for VisitorBody {
         }
         match polled {
             // A trailer could name an identity after everything was checked.
-            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => Poll::Ready(None),
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
+                body.exchange.is_sent();
+                Poll::Ready(None)
+            }
             other => other,
         }
     }

@@ -184,6 +184,9 @@ impl Exchange {
             self.end(Ended::Silent);
         } else if answered && !self.download.waits.get() && download >= limits::DOWNLOAD_STALL {
             self.end(Ended::Stalled);
+        } else if !answered && !self.upload.waits.get() && upload >= limits::ANSWER {
+            // The tool takes nothing of an upload, and says nothing either.
+            self.end(Ended::Slow);
         } else if sent && !answered {
             let since = self.owed_since.get().unwrap_or(now);
             self.owed_since.set(Some(since));
@@ -350,6 +353,15 @@ mod tests {
         assert_eq!(watched.at(3 * limits::UPLOAD_SILENCE + SECOND), None);
         assert_eq!(watched.at(4 * limits::UPLOAD_SILENCE), None);
         assert_eq!(watched.at(4 * limits::UPLOAD_SILENCE + SECOND), Some(Ended::Silent));
+    }
+
+    #[test]
+    fn a_tool_that_takes_nothing_of_an_upload_is_slow_in_the_end() {
+        let watched = Watched::new();
+        watched.note(Side::Upload, Pace::Moves);
+        assert_eq!(watched.at(SECOND), None);
+        assert_eq!(watched.at(limits::ANSWER), None);
+        assert_eq!(watched.at(limits::ANSWER + SECOND), Some(Ended::Slow));
     }
 
     #[test]

@@ -11,9 +11,9 @@ use crate::{
         redact::{Needles, Redactor},
     },
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use drawbridge_protocol::Secret;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::{
     HeaderMap, Method, Request, Uri,
     body::Incoming,
@@ -21,7 +21,10 @@ use hyper::{
     http::uri::PathAndQuery,
 };
 use std::sync::Arc;
-use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 /// The secrets of one tool, ready for every request.
 #[derive(Debug)]
@@ -123,19 +126,8 @@ impl Injected {
         };
         let headers = request.headers();
         let is_encoded = headers.contains_key(header::CONTENT_ENCODING);
-        let length =
-            headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let is_small = length.is_some_and(|length: usize| length <= limits::SMALL_CALL);
-        let body = async {
-            let places = Arc::clone(&shared.calls);
-            let place = if is_small { None } else { places.acquire_owned().await.ok() };
-            let body = Limited::new(request.body_mut(), aria2::MOST_BYTES).collect().await;
-            let body = body.map_err(|error| {
-                if error.is::<LengthLimitError>() { Refusal::TooMuch } else { Refusal::BadRequest }
-            })?;
-            Ok((place, body.to_bytes()))
-        };
-        let (place, body) = timeout(limits::CALL, body).await.map_err(|_| Refusal::Busy)??;
+        let reading = read(request.body_mut(), &shared.calls);
+        let (place, body) = timeout(limits::CALL, reading).await.map_err(|_| Refusal::Silent)??;
         // Said after the body was read: a reset of what is still being sent overtakes an answer at some visitors.
         if is_encoded {
             return Err(Refusal::BadRequest);
@@ -159,11 +151,35 @@ impl Injected {
     }
 }
 
+/// Reads a whole call. Only one that has turned out to be large takes a place, so that slow ones keep none from others.
+async fn read(
+    body: &mut Incoming,
+    places: &Arc<Semaphore>,
+) -> Result<(Option<OwnedSemaphorePermit>, Bytes), Refusal> {
+    let (mut place, mut read) = (None, BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::BadRequest)?.into_data() else { continue };
+        if read.len() + data.len() > aria2::MOST_BYTES {
+            return Err(Refusal::TooMuch);
+        }
+        if place.is_none() && read.len() + data.len() > limits::SMALL_CALL {
+            let waiting = timeout(limits::CALL_PLACE, Arc::clone(places).acquire_owned()).await;
+            place = Some(waiting.ok().and_then(Result::ok).ok_or(Refusal::Busy)?);
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok((place, read.freeze()))
+}
+
 /// Whether another page may have made a browser send this.
 fn is_forged(headers: &HeaderMap, subject: &Subject) -> bool {
     let says = |name: &str, value: &str| headers.get(name).is_some_and(|said| said == value);
     let own = says("sec-fetch-site", "same-origin") && !says("sec-fetch-mode", "navigate");
-    matches!(subject, Subject::Session { .. }) && !is_websocket(headers) && !own
+    // A browser may also send a name and password by itself.
+    let browser = ["sec-fetch-site", "sec-fetch-mode", "origin", "referer"];
+    let by_browser =
+        matches!(subject, Subject::Session { .. }) || browser.iter().any(|name| headers.contains_key(*name));
+    by_browser && !is_websocket(headers) && !own
 }
 
 fn refusal(why: Refused) -> Refusal {

@@ -80,7 +80,10 @@ impl<'a> Jar<'a> {
                 kept.extend(cookie.removed(""));
             }
         } else {
-            self.names.learn(self.tool, cookie.name, Spellings { plain: true, marked: false });
+            // Who deletes a name says nothing about how it is set.
+            if !cookie.is_removal() {
+                self.names.learn(self.tool, cookie.name, Spellings { plain: true, marked: false });
+            }
             kept.extend(cookie.own_host());
             kept.extend(cookie.removed(self.mark));
         }
@@ -218,13 +221,14 @@ mod tests {
         // As most programs delete: without `HttpOnly`.
         let gone = "__Http-drawbridge-tool-8444-sid=; Max-Age=0; Secure; HttpOnly";
         assert_eq!(ground.set(0, "sid=; Max-Age=0"), ["sid=; Max-Age=0", gone]);
-        assert_eq!(
-            ground.set(0, "sid=; HttpOnly; Max-Age=0"),
-            [
-                "__Http-drawbridge-tool-8444-sid=; HttpOnly; Max-Age=0; Secure",
-                "sid=; Max-Age=0; Secure; HttpOnly"
-            ]
-        );
+        let both = [
+            "__Http-drawbridge-tool-8444-sid=; HttpOnly; Max-Age=0; Secure",
+            "sid=; Max-Age=0; Secure; HttpOnly",
+        ];
+        assert_eq!(ground.set(0, "sid=; HttpOnly; Max-Age=0"), both[..1], "a removal is no setting");
+        assert_eq!(ground.passes("sid"), [false, true], "so no planted one passes after a sign-out");
+        ground.set(0, "sid=2");
+        assert_eq!(ground.set(0, "sid=; HttpOnly; Max-Age=0"), both);
         ground.set(1, "other=1");
         assert_eq!(ground.set(0, "other=1; HttpOnly").len(), 1, "a neighbour's stays");
     }

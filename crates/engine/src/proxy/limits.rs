@@ -58,8 +58,16 @@ pub(crate) const PING_ANSWER: Duration = Duration::from_secs(20);
 pub(crate) const SMALL_CALL: usize = 64 * 1024;
 /// Larger calls held at once (chosen: 64 MiB and what reading them takes).
 pub(crate) const CALLS: usize = 4;
-/// Time to read a call, and to wait for a place (chosen: the largest torrent file over 5 Mbit/s).
-pub(crate) const CALL: Duration = Duration::from_secs(30);
+/// Time to read a call (chosen: the largest torrent file over 2 Mbit/s).
+pub(crate) const CALL: Duration = Duration::from_secs(60);
+/// Time to wait for such a place.
+pub(crate) const CALL_PLACE: Duration = Duration::from_secs(15);
+/// How long the end of a piece is held back because a secret could begin there (chosen: nobody sees it).
+pub(crate) const HELD_BACK: Duration = Duration::from_millis(50);
+/// Tunnels at once of tools that are given secrets, each of which may hold a message (chosen: with the size below, 256 MiB).
+pub(crate) const MESSAGE_TUNNELS: usize = 64;
+/// Bytes of a message from a visitor to such a tool (chosen: a torrent of 3 MiB in Base64; aria2 takes 2 MiB).
+pub(crate) const MESSAGE: usize = 4 * 1024 * 1024;
 /// Time for a tunnel to say goodbye to both sides.
 pub(crate) const TUNNEL_END: Duration = Duration::from_secs(1);
 /// Time to connect to a tool (loopback answers at once; a swapped-out program needs a moment).

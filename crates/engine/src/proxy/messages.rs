@@ -13,7 +13,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error, Message, Utf8Bytes,
-        protocol::{Role, WebSocketConfig},
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
@@ -37,29 +37,49 @@ pub(crate) fn join<H: 'static>(
 
 async fn flow(visitor: OnUpgrade, tool: OnUpgrade, injected: &Injected) {
     let (Ok(visitor), Ok(tool)) = (visitor.await, tool.await) else { return };
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(aria2::MOST_BYTES))
-        .max_frame_size(Some(aria2::MOST_BYTES))
-        .max_write_buffer_size(limits::SEND_BUFFER + aria2::MOST_BYTES);
-    let visitor = WebSocketStream::from_raw_socket(TokioIo::new(visitor), Role::Server, Some(config)).await;
-    let tool = WebSocketStream::from_raw_socket(TokioIo::new(tool), Role::Client, Some(config)).await;
+    let config = |most: usize| {
+        let config = WebSocketConfig::default().max_message_size(Some(most)).max_frame_size(Some(most));
+        Some(config.max_write_buffer_size(limits::SEND_BUFFER + aria2::MOST_BYTES))
+    };
+    let (visitor, tool) = (TokioIo::new(visitor), TokioIo::new(tool));
+    let visitor = WebSocketStream::from_raw_socket(visitor, Role::Server, config(limits::MESSAGE)).await;
+    let tool = WebSocketStream::from_raw_socket(tool, Role::Client, config(aria2::MOST_BYTES)).await;
     let (mut to_visitor, from_visitor) = visitor.split();
     let (mut to_tool, from_tool) = tool.split();
     // What was not understood is answered at once, on the way the tool's own answers take.
     let (back, backs) = mpsc::channel(BACKLOG);
     let inward = inward(from_visitor, &mut to_tool, injected, &back);
     let outward = outward(from_tool, backs, &mut to_visitor, injected);
-    // How a tunnel ends is between the two; an end of either direction is the end of both.
-    tokio::select! {
-        () = inward => {}
-        () = outward => {}
-    }
-    // The side that does not know yet learns that it is over.
-    let (visitor, tool) = (to_visitor.close(), to_tool.close());
-    let _ = tokio::time::timeout(limits::TUNNEL_END, async { tokio::join!(visitor, tool) }).await;
+    // An end of either direction is the end of both.
+    let end = tokio::select! {
+        end = inward => end,
+        end = outward => end,
+    };
+    let goodbye = async {
+        match end {
+            // The side that does not know yet learns that it is over.
+            End::Goodbye => drop(tokio::join!(to_visitor.close(), to_tool.close())),
+            End::TooLarge => {
+                let frame = CloseFrame { code: CloseCode::Size, reason: Utf8Bytes::default() };
+                let _ = to_visitor.send(Message::Close(Some(frame))).await;
+            }
+            // Whoever is gone said no goodbye, and none is made up.
+            End::Gone => {}
+        }
+    };
+    let _ = tokio::time::timeout(limits::TUNNEL_END, goodbye).await;
 }
 
-type Received = Option<Result<Message, Error>>;
+/// How a direction ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// One side said so.
+    Goodbye,
+    /// A message was larger than what is held here.
+    TooLarge,
+    /// A connection broke.
+    Gone,
+}
 
 /// From the visitor to the tool, until either ends.
 async fn inward(
@@ -67,8 +87,12 @@ async fn inward(
     to: &mut (impl Sink<Message> + Unpin),
     injected: &Injected,
     back: &mpsc::Sender<Message>,
-) {
-    while let Some(message) = readable(from.next().await) {
+) -> End {
+    loop {
+        let message = match readable(from.next().await) {
+            Ok(message) => message,
+            Err(end) => return end,
+        };
         let is_call = message.is_text() || message.is_binary();
         let message = match injected.aria2().filter(|_| is_call) {
             None => Some(message),
@@ -78,11 +102,11 @@ async fn inward(
             }
         };
         let sent = match message {
-            Some(message) => passes(message, to).await,
-            None => back.send(Message::text(UNREADABLE)).await.is_ok(),
+            Some(message) => pass(message, to).await,
+            None => back.send(Message::text(UNREADABLE)).await.map_err(|_| End::Gone),
         };
-        if !sent {
-            return;
+        if let Err(end) = sent {
+            return end;
         }
     }
 }
@@ -93,32 +117,39 @@ async fn outward(
     mut backs: mpsc::Receiver<Message>,
     to: &mut (impl Sink<Message> + Unpin),
     injected: &Injected,
-) {
+) -> End {
     loop {
         let message = tokio::select! {
             message = from.next() => readable(message).map(|message| starred(message, injected)),
-            message = backs.recv() => message,
+            message = backs.recv() => message.ok_or(End::Gone),
         };
-        let Some(message) = message else { return };
-        if !passes(message, to).await {
-            return;
+        let sent = match message {
+            Ok(message) => pass(message, to).await,
+            Err(end) => Err(end),
+        };
+        if let Err(end) = sent {
+            return end;
         }
     }
 }
 
-fn readable(message: Received) -> Option<Message> {
-    message.and_then(Result::ok)
+fn readable(message: Option<Result<Message, Error>>) -> Result<Message, End> {
+    match message {
+        Some(Ok(message)) => Ok(message),
+        Some(Err(Error::Capacity(_))) => Err(End::TooLarge),
+        Some(Err(_)) | None => Err(End::Gone),
+    }
 }
 
-/// Sends a message on; says whether the tunnel goes on. Pings are answered by the library, on either side.
-async fn passes(message: Message, to: &mut (impl Sink<Message> + Unpin)) -> bool {
+/// Sends a message on, as long as the tunnel goes on. Pings are answered by the library, on either side.
+async fn pass(message: Message, to: &mut (impl Sink<Message> + Unpin)) -> Result<(), End> {
     match message {
-        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => true,
+        Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
         Message::Close(frame) => {
             let _ = to.send(Message::Close(frame)).await;
-            false
+            Err(End::Goodbye)
         }
-        message @ (Message::Text(_) | Message::Binary(_)) => to.send(message).await.is_ok(),
+        message @ (Message::Text(_) | Message::Binary(_)) => to.send(message).await.map_err(|_| End::Gone),
     }
 }
 
@@ -134,6 +165,10 @@ fn starred(message: Message, injected: &Injected) -> Message {
         // Stars are ASCII and stand for whole letters, so a text stays one.
         Message::Text(text) => Message::Text(Utf8Bytes::try_from(redact(text.into())).unwrap_or_default()),
         Message::Binary(bytes) => Message::Binary(redact(bytes)),
+        Message::Close(Some(CloseFrame { code, reason })) => {
+            let reason = Utf8Bytes::try_from(redact(reason.into())).unwrap_or_default();
+            Message::Close(Some(CloseFrame { code, reason }))
+        }
         other => other,
     }
 }

@@ -158,7 +158,8 @@ async fn forward(
     snapshot: &Snapshot,
 ) -> Result<Response<Body>, Refusal> {
     let exchange = connection.exchanges.begin(permit.lease().clone());
-    if permit.tool().target.speaks() == Speaks::H2c {
+    // Where the visitor speaks HTTP/1.1 no ping asks whether he is there.
+    if permit.tool().target.speaks() == Speaks::H2c && request.version() == Version::HTTP_2 {
         exchange.allow_silence();
     }
     let call = match &permit.tool().injected {

@@ -34,11 +34,19 @@ pub(crate) fn respond(
             return Err(broken(permit, shared));
         }
         let place = Arc::clone(&connection.admitted);
-        let held = (Visitors::hold(shared, permit, connection.client), place);
+        // The connection to the tool is handed over by its own task, which must live until then.
+        let held = (Visitors::hold(shared, permit, connection.client), place, give_back);
         let (tool, lease) = (hyper::upgrade::on(&mut response), permit.lease().clone());
         match &permit.tool().injected {
-            Some(injected) => messages::join(visitor, tool, lease, Arc::clone(injected), held),
+            Some(injected) => {
+                let place = Arc::clone(&shared.message_tunnels).try_acquire_owned();
+                let held = (held, place.map_err(|_| Refusal::Busy)?);
+                messages::join(visitor, tool, lease, Arc::clone(injected), held);
+            }
             None => upgrade::join(visitor, tool, lease, held),
+        }
+        if let Some(injected) = &permit.tool().injected {
+            injected.clean(response.headers_mut());
         }
         return switching(response);
     }

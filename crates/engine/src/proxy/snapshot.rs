@@ -119,6 +119,8 @@ pub(crate) struct Shared {
     pub(crate) forms: tokio::sync::Semaphore,
     /// Large calls to aria2 being read and sent.
     pub(crate) calls: Arc<tokio::sync::Semaphore>,
+    /// Tunnels of tools that are given secrets.
+    pub(crate) message_tunnels: Arc<tokio::sync::Semaphore>,
     /// Connections to tools.
     pub(crate) upstreams: Arc<tokio::sync::Semaphore>,
     /// Wakes the control path when sessions change.

@@ -172,6 +172,11 @@ impl Target {
         }
     }
 
+    /// Whether what goes there stays on this computer, or is encrypted for the one that was meant.
+    pub(crate) fn keeps_secrets(&self) -> bool {
+        self.is_here() || self.speaks == Speaks::Https
+    }
+
     /// What is spoken there.
     pub(crate) const fn speaks(&self) -> Speaks {
         self.speaks

@@ -159,6 +159,7 @@ fn shared(folder: &Path, sessions: Sessions, sign_in: SignIn, clock: Clock) -> S
         tool_faults: ToolFaults::default(),
         front_fault: Default::default(),
         cookie_names: Default::default(),
+        message_tunnels: Arc::new(Semaphore::new(1)),
         calls: Arc::new(Semaphore::new(limits::CALLS)),
         forms: Semaphore::new(limits::FORMS),
         upstreams: Arc::new(Semaphore::new(1)),

@@ -20,6 +20,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_util::task::AbortOnDropHandle;
 
 /// What a tool is spoken to over.
 enum Stream {
@@ -91,12 +92,12 @@ where
                 .handshake(stream)
                 .await
                 .map_err(Failure::Broken)?;
-            tokio::task::spawn_local(async move {
+            let task = tokio::task::spawn_local(async move {
                 // Its end is seen by whoever holds the sender.
                 let _ = connection.with_upgrades().await;
                 drop(place);
             });
-            Ok(Sender::One(sender))
+            Ok(Sender::One(sender, AbortOnDropHandle::new(task)))
         }
         Speaks::H2c => {
             let (sender, connection) = http2::Builder::new(LocalExecutor::default())

@@ -17,6 +17,7 @@ use std::{
     time::Instant,
 };
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Idle and shared connections of one core, by tool and target.
 #[derive(Default)]
@@ -30,8 +31,9 @@ type Key = Arc<str>;
 
 /// One end of a connection to a tool.
 pub(super) enum Sender {
-    /// For one request after another.
-    One(http1::SendRequest<VisitorBody>),
+    /// For one request after another. The connection ends with it, whatever either side still wants to send: it is given
+    /// back, or nobody needs it.
+    One(http1::SendRequest<VisitorBody>, AbortOnDropHandle<()>),
     /// For many at once; the second counts those who use it.
     Many(http2::SendRequest<VisitorBody>, Rc<()>),
 }
@@ -55,21 +57,21 @@ impl Sender {
         request: Request<VisitorBody>,
     ) -> Result<Response<Incoming>, TrySendError<Request<VisitorBody>>> {
         match self {
-            Self::One(sender) => sender.try_send_request(request).await,
+            Self::One(sender, _) => sender.try_send_request(request).await,
             Self::Many(sender, _) => Box::pin(sender.try_send_request(request)).await,
         }
     }
 
     fn is_ready(&self) -> bool {
         match self {
-            Self::One(sender) => sender.is_ready(),
+            Self::One(sender, _) => sender.is_ready(),
             Self::Many(sender, users) => sender.is_ready() && Rc::strong_count(users) <= limits::TOOL_STREAMS,
         }
     }
 
     fn is_closed(&self) -> bool {
         match self {
-            Self::One(sender) => sender.is_closed(),
+            Self::One(sender, _) => sender.is_closed(),
             Self::Many(sender, _) => sender.is_closed(),
         }
     }
@@ -77,7 +79,7 @@ impl Sender {
     /// Another end of the same connection, where it takes many requests.
     fn shared(&self) -> Option<Self> {
         match self {
-            Self::One(_) => None,
+            Self::One(..) => None,
             Self::Many(sender, users) => Some(Self::Many(sender.clone(), Rc::clone(users))),
         }
     }
@@ -92,7 +94,7 @@ impl Pool {
             shared.since = Instant::now();
             return shared.sender.shared();
         }
-        while let Some(candidate) = list.pop_if(|candidate| matches!(candidate.sender, Sender::One(_))) {
+        while let Some(candidate) = list.pop_if(|candidate| matches!(candidate.sender, Sender::One(..))) {
             if candidate.since.elapsed() < limits::POOL_IDLE && candidate.sender.is_ready() {
                 return Some(candidate.sender);
             }
@@ -169,13 +171,13 @@ impl Return {
     pub(crate) fn now(self) {
         let Self { sender, key, pool } = self;
         // One for many requests never left.
-        let Sender::One(mut sender) = sender else { return };
+        let Sender::One(mut sender, task) = sender else { return };
         if sender.is_ready() {
-            pool.put(key, Sender::One(sender));
+            pool.put(key, Sender::One(sender, task));
         } else if !sender.is_closed() {
             tokio::task::spawn_local(async move {
                 if let Ok(Ok(())) = timeout(limits::POOL_IDLE, sender.ready()).await {
-                    pool.put(key, Sender::One(sender));
+                    pool.put(key, Sender::One(sender, task));
                 }
             });
         }
