@@ -82,6 +82,7 @@ fn furnish(desktop: &Desktop, recorder: &Recorder) {
     trial.ok(&["tool", "add", "Downloads", "9"]);
     trial.ok(&["tool", "add", "A tool with quite a long name, as long as one may just be…", &recorder.url()]);
     trial.ok(&["user", "add", "carla", "--admin", "--tools", "Dev server"]);
+    trial.with_input(&["secret", "set", "Notebook", "--bearer"], "a-token-of-the-notebook");
     trial.ok(&["level", "Dev server", "internet"]);
     trial.ok(&["level", "Downloads", "lan"]);
 }
@@ -103,6 +104,7 @@ fn tools(window: &WebDriver) {
     ] {
         look_into(window, &opener, picture, "Cancel");
     }
+    look_into(window, &button("Secrets of \u{2068}Notebook\u{2069}"), "secrets", "Done");
     look_into(window, &format!("{}{}", card("Notebook"), button("Show QR code")), "qr", "Close this dialog");
 }
 
