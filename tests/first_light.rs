@@ -1,6 +1,7 @@
 //! The main job, end to end: share, sign in, work; and nobody else.
 
 use crate::support::{Recorder, Trial, trial::PASSWORD};
+use std::process::Command;
 
 #[test]
 fn a_program_reaches_the_tool_with_name_and_password_only() {
@@ -56,4 +57,17 @@ fn a_browser_signs_in_at_the_gate_and_comes_back() {
     assert_eq!(sessions[0]["tools"][0], "Tool");
     trial.ok(&["session", "end", sessions[0]["id"].as_str().expect("an id")]);
     assert!(trial.curl(&visit).1.contains("name=\"username\""), "the session is over");
+}
+
+/// Whoever vanished without a word must not hold a place for ever; the kernel asks, because a silent WebSocket says nothing.
+#[test]
+fn a_silent_visitor_is_asked_whether_he_is_there() {
+    let tool = Recorder::start();
+    let trial = Trial::sharing(&tool.url(), "lan");
+    let door = trial.socket(&trial.url("Tool"));
+    let visitor = crate::support::raw::connect(door, &door.ip().to_string(), &["h2"]).expect("a handshake");
+    let output = Command::new("ss").args(["-tnoH", "src", &door.to_string()]).output().expect("ss runs");
+    let sockets = String::from_utf8_lossy(&output.stdout).into_owned();
+    drop(visitor);
+    assert!(sockets.contains("keepalive"), "{sockets}");
 }

@@ -4,10 +4,11 @@
 use super::{
     admit::{Admitted, From},
     door::Door,
-    identify,
+    identify, limits,
     listen::Ground,
 };
 use drawbridge_protocol::Level;
+use socket2::{SockRef, TcpKeepalive};
 use std::{
     net::SocketAddr,
     sync::{Arc, RwLock},
@@ -68,6 +69,11 @@ impl Accepting {
             From::Networks { .. } | From::Anyone => connections.admit(client),
         };
         let Some(admitted) = admitted else { return };
+        // Whoever vanished without a word (a battery, a tunnel under a hill) leaves by this; nothing else asks a silent
+        // WebSocket. A system that cannot do it does without.
+        let alive =
+            TcpKeepalive::new().with_time(limits::SILENT_SOCKET).with_interval(limits::SILENT_SOCKET / 4);
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&alive);
         let (Ok(local), Ok(stream)) = (stream.local_addr(), stream.into_std()) else { return };
         self.ground.cores.hand(Accepted {
             stream,

@@ -15,6 +15,9 @@ pub(crate) const CONNECTIONS_TO_TOOLS: usize = 1_024;
 pub(crate) const CONNECTIONS_PER_CLIENT: usize = 128;
 /// Connections kept free for this computer's own addresses, so that the owner can always look (P10).
 pub(crate) const CONNECTIONS_KEPT_FOR_LOOPBACK: usize = 16;
+/// How long a visitor's socket may be silent before the system asks whether he is there (chosen: below what home routers
+/// forget a connection after; nine questions unanswered, Linux's default, end it within another three minutes).
+pub(crate) const SILENT_SOCKET: Duration = Duration::from_secs(75);
 /// Waiting connections per core before new ones are dropped (chosen: a second of handshakes).
 pub(crate) const CORE_QUEUE: usize = 256;
 /// Time for the first byte (chosen: hyper's header timeout does not cover it, hyper #3756).
