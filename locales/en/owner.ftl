@@ -138,7 +138,7 @@ setting-hint-loses-door = an open tool would lose its address; close it first, t
 settings-tool-twice = two tools are called `{ $name }`; give one another name
 settings-tool-name = `{ $name }` is no name for a tool: 1 to 60 letters, no blanks at its ends; choose another
 settings-network-target = `{ $name }` points to another machine; set network_target = true if that is meant
-setting-hint-front = give the addresses of your own proxy between commas, like 127.0.0.1,::1 or 172.17.0.0/16, or nothing; wider networks than that would let strangers say who they are
+setting-hint-front = give the addresses of your own proxy between commas, like 127.0.0.1,::1 or 172.17.0.2, or nothing; wider networks than that would let strangers say who they are
 settings-front-domain = a proxy in front needs internet.domain first: each tool has its own name behind it
 settings-front-hops = at most { $most } addresses can be trusted in front
 front-of-open = a tool is open on the internet: lower it first, then change what stands in front of it
@@ -317,7 +317,7 @@ trouble-tool-foreign-why = Another user's program listens at { $target }; nothin
 trouble-tool-foreign-do = Find out who took the port, and start the tool again.
 trouble-tool-changed-what = { $tool } shows another certificate
 trouble-tool-changed-why = What listens at { $target } is not what was added, or its certificate was renewed; nothing was sent to it.
-trouble-tool-changed-do = If it was renewed, close the tool and save its address again.
+trouble-tool-changed-do = If it was renewed, close the tool, then change it and take the certificate it shows now.
     .terminal = If it was renewed, close the tool and give its address again: drawbridge tool set "{ $tool }" --url { $target }
 trouble-tool-broken-what = { $tool } answers strangely
 trouble-tool-broken-why = What came from { $target } made no sense.

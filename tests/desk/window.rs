@@ -2,7 +2,12 @@
 
 use super::place::{address, button, card, choice, dialog, field, level, secret, tab};
 use crate::support::{
-    Recorder, desktop::Desktop, eventually, eventually_within, trial::PASSWORD, webdriver::WebDriver,
+    Recorder,
+    desktop::Desktop,
+    eventually, eventually_within,
+    nginx::{Nginx, free_port},
+    trial::PASSWORD,
+    webdriver::WebDriver,
 };
 use std::time::{Duration, Instant};
 
@@ -189,4 +194,32 @@ fn a_tool_gets_its_secrets_and_wishes_in_the_window() {
         (saved["identity_header"].as_str(), &saved["allowed_origins"][0]),
         (Some("Remote-User"), &"https://app.example".into())
     );
+}
+
+/// What the trouble advises, done in the window: a renewed certificate is taken by the owner's act, and only by that.
+#[test]
+fn a_renewed_certificate_of_a_tool_is_taken_in_the_window() {
+    let (mut nginx, port) = (Nginx::new(), free_port());
+    let server = format!("server {{ listen 127.0.0.1:{port} ssl; }}");
+    nginx.start(&server);
+    let desktop = Desktop::without_panel();
+    let window = WebDriver::open(&desktop, "desk-certificate");
+    window.click(&button("Skip this"));
+    let trial = &desktop.trial;
+    let first = trial.json(&["tool", "add", "Notebook", &format!("https://127.0.0.1:{port}")]);
+    let renewed = nginx.renew();
+    nginx.start(&server);
+    let taken = || trial.json(&["tool", "list"])[0]["certificate"].clone();
+    window.click(&tab("Tools"));
+    let change = button("Change \u{2068}Notebook\u{2069}");
+    window.click(&change);
+    window.picture("change");
+    window.click(&dialog(&button("Save")));
+    window.until_gone(&dialog(""));
+    assert_eq!(taken(), first["certificate"], "saving takes no other one by itself");
+    window.click(&change);
+    window.click(&dialog(&choice("Take the certificate it shows now")));
+    window.click(&dialog(&button("Save")));
+    window.until_gone(&dialog(""));
+    assert_eq!(taken(), renewed.as_str());
 }
