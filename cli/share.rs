@@ -173,7 +173,10 @@ async fn tool(asker: &mut Asker, share: &Share, output: &Output) -> Result<(Tool
     }
     let name = share.name.clone().unwrap_or_else(|| match port {
         Some(port) => output.text(&Sentence::new("share-name-of-port").with("port", port)),
-        None => share.target.trim_start_matches("http://").trim_end_matches('/').to_owned(),
+        None => {
+            let rest = share.target.split_once("://").map_or(share.target.as_str(), |(_, rest)| rest);
+            rest.trim_end_matches('/').to_owned()
+        }
     });
     let network_target = network_target(share.allow_network_target);
     let add = ToolAdd { name, target: share.target.clone(), network_target };

@@ -6,10 +6,11 @@ use crate::support::{
     Trial, eventually,
     nginx::{Nginx, free_port},
     raw,
-    trial::PASSWORD,
+    trial::{self, PASSWORD},
 };
 use std::{
     fs,
+    io::{Read, Write},
     net::SocketAddr,
     process::{Child, Command, Stdio},
 };
@@ -25,7 +26,7 @@ struct Fronted {
 }
 
 fn fronted() -> Fronted {
-    let tool = Tool::echoing();
+    let tool = Tool::with_sockets();
     let trial = Trial::running();
     let port = free_port();
     trial.add_user("anna", PASSWORD);
@@ -46,27 +47,10 @@ impl Fronted {
     fn curl(&self, authority: &std::path::Path, from: &str, arguments: &[&str]) -> (u16, String) {
         let resolve: Vec<String> =
             ["tool", "gate"].map(|name| format!("{name}.front.test:{}:127.0.0.1", self.port)).into();
-        let output = Command::new("curl")
-            .args([
-                "--silent",
-                "--show-error",
-                "--max-time",
-                "20",
-                "--noproxy",
-                "*",
-                "--interface",
-                from,
-                "--cacert",
-            ])
-            .arg(authority)
-            .args(resolve.iter().flat_map(|one| ["--resolve", one]))
-            .args(["--write-out", "\n%{http_code}"])
-            .args(arguments)
-            .output()
-            .expect("curl runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (body, status) = text.rsplit_once('\n').expect("the status line");
-        (status.parse().unwrap_or(0), body.to_owned())
+        let mut all = vec!["--interface", from];
+        all.extend(resolve.iter().flat_map(|one| ["--resolve", one]));
+        all.extend(arguments);
+        trial::curl(authority, &all)
     }
 
     /// Signs in at the gate as a browser would, and works in the tool: a page, an upload, a WebSocket, who it came from.
@@ -97,11 +81,56 @@ impl Fronted {
         let (status, page) = browser(&[&url]);
         assert_eq!(status, 200);
         assert!(page.contains("<form"), "{page}");
+        let gate = format!("https://gate.front.test:{}", self.port);
+        let (_, head) =
+            self.curl(authority, visitor, &["-H", "accept: text/html", "--cookie-jar", jar, "-D", "-", &url]);
+        let (_, way) = location(&head).and_then(|to| to.split_once('?')).expect("a way to the gate");
+        let form = format!("username=anna&password={}&{way}", PASSWORD.replace(' ', "+"));
+        let origin = format!("origin: {gate}");
+        let jars = ["--cookie", jar, "--cookie-jar", jar, "-D", "-"];
+        let at = format!("{gate}/sign-in");
+        let sign_in = [&jars[..], &["-H", &origin, "-d", &form, &at]].concat();
+        let (_, head) = self.curl(authority, visitor, &sign_in);
+        let back = location(&head).expect("a way back");
+        assert_eq!(browser(&[back]), (200, "GET /".to_owned()), "signed in and back at the tool");
+        self.tunnels();
         let _ = fs::remove_file(jar);
+    }
+
+    /// A WebSocket through front and door.
+    fn tunnels(&self) {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let mut tls = raw::connect(address, "tool.front.test", &["http/1.1"]).expect("a handshake");
+        let host = format!("tool.front.test:{}", self.port);
+        let request = format!(
+            "GET /socket HTTP/1.1\r\nhost: {host}\r\norigin: https://{host}\r\nauthorization: {}\r\nconnection: Upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            raw::basic("anna", PASSWORD)
+        );
+        tls.write_all(request.as_bytes()).expect("sent");
+        let mut until = |end: &str| {
+            let (mut read, mut piece) = (String::new(), [0; 1024]);
+            while !read.ends_with(end) {
+                let count = tls.read(&mut piece).expect("an open connection");
+                assert!(count > 0, "it ended: {read}");
+                read += &String::from_utf8_lossy(&piece[..count]);
+            }
+            (read, tls.write_all(b"hello"))
+        };
+        let (head, _) = until("\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        until("hello").1.expect("still open");
     }
 }
 
-/// Where the front and the tool's own recorder are told apart: a front that is started for a test.
+/// Where an answer leads.
+fn location(head: &str) -> Option<&str> {
+    head.lines()
+        .find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("location")))
+        .map(|(_, to)| to)
+}
+
+/// A front that is started for a test; ends with the value.
 struct Caddy(Child);
 
 impl Drop for Caddy {

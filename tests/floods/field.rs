@@ -2,18 +2,12 @@
 
 use super::{is_long, length};
 use crate::{
-    promises::{
-        Door,
-        browser::Browser,
-        tool::{Tool, ok},
-        wire::Wire,
-    },
+    promises::{Door, browser::Browser, tool::Tool, wire::Wire},
     support::{Trial, eventually_within, kernel, wire},
 };
 use serde_json::json;
 use std::{
     fs,
-    io::{Read, Write},
     net::Ipv4Addr,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -47,21 +41,7 @@ pub(super) struct Measure {
 impl Field {
     /// A field on which everything that is made at its first use was used once.
     pub(super) fn new() -> Self {
-        let tool = Tool::serving(true, |stream, asked| {
-            if asked.values("upgrade").is_empty() {
-                return stream.write_all(&ok(&asked.line)).is_ok();
-            }
-            let accepted = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                            sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-            let _ = stream.write_all(accepted.as_bytes());
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                if stream.write_all(&buffer[..count]).is_err() {
-                    break;
-                }
-            }
-            false
-        });
+        let tool = Tool::with_sockets();
         let trial = Trial::sharing(&tool.url(), "lan");
         let (door, gate) = (Door::of(&trial, "Tool"), Door::gate(&trial));
         let cookie = Browser::signed_in(door, gate).cookie();

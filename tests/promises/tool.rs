@@ -59,6 +59,25 @@ impl Tool {
         Self::answering(|asked| ok(&asked.line))
     }
 
+    /// The same, and a WebSocket echoes.
+    pub(crate) fn with_sockets() -> Self {
+        Self::serving(true, |stream, asked| {
+            if asked.values("upgrade").is_empty() {
+                return stream.write_all(&ok(&asked.line)).is_ok();
+            }
+            let accepted = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                            sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+            let _ = stream.write_all(accepted.as_bytes());
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                if stream.write_all(&buffer[..count]).is_err() {
+                    break;
+                }
+            }
+            false
+        })
+    }
+
     /// Answers with these bytes after the whole request was read.
     pub(crate) fn answering(answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::serving(true, move |stream, asked| stream.write_all(&answer(asked)).is_ok())

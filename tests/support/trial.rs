@@ -214,16 +214,7 @@ impl Trial {
 
     /// curl that trusts the local authority; prints the body, then the status on a line of its own.
     pub(crate) fn curl(&self, arguments: &[&str]) -> (u16, String) {
-        let output = Command::new("curl")
-            .args(["--silent", "--show-error", "--max-time", "20", "--noproxy", "*", "--cacert"])
-            .arg(self.authority())
-            .args(["--write-out", "\n%{http_code}"])
-            .args(arguments)
-            .output()
-            .expect("curl runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (body, status) = text.rsplit_once('\n').expect("the status line");
-        (status.parse().unwrap_or(0), body.to_owned())
+        curl(&self.authority(), arguments)
     }
 
     /// The same with anna's name and password.
@@ -247,6 +238,20 @@ impl Drop for Trial {
             eprintln!("the engine said:\n{}", fs::read_to_string(self.said()).unwrap_or_default());
         }
     }
+}
+
+/// curl that trusts this authority; the status and the body.
+pub(crate) fn curl(authority: &Path, arguments: &[&str]) -> (u16, String) {
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "20", "--noproxy", "*", "--cacert"])
+        .arg(authority)
+        .args(["--write-out", "\n%{http_code}"])
+        .args(arguments)
+        .output()
+        .expect("curl runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) = text.rsplit_once('\n').expect("the status line");
+    (status.parse().unwrap_or(0), body.to_owned())
 }
 
 /// An address of 127/8 no other test of this run uses.

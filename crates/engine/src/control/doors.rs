@@ -73,10 +73,7 @@ impl Wishes<'_> {
         let (hosts, port) = match level {
             Level::Local => return None,
             Level::Lan => (self.lan_hosts(), self.settings.lan.gate_port?),
-            Level::Internet => {
-                self.settings.internet.port?;
-                (self.internet_hosts(GATE_LABEL), self.settings.internet.visible_port()?)
-            }
+            Level::Internet => (self.internet_hosts(GATE_LABEL), self.settings.internet.visible_port()?),
         };
         let gate = self.gate_address(level, port);
         Some(DoorPlan { serves: Serves::Gate, level, hosts, gate, port, front: self.front(level) })

@@ -7,6 +7,7 @@ use super::{
     body::Body,
     door::{Door, Front},
     exchange::Exchanges,
+    http,
     identify::{self, BadFront, Client},
     limits,
     linger::Lingering,
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::headers::authority::Authority;
 use hyper::{HeaderMap, Request, Response, body::Incoming, header, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::{
     cell::Cell,
     convert::Infallible,
@@ -71,11 +72,7 @@ pub(crate) async fn serve(
         async move { Ok::<Response<Body>, Infallible>(carried.answer(request).await) }
     });
     let speaking = AbortOnDropHandle::new(tokio::task::spawn_local(async move {
-        let served = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits::FRONT_IDLE)
-            .max_buf_size(limits::HEAD_BYTES)
-            .max_headers(limits::HEAD_FIELDS)
+        let served = http::http1(limits::FRONT_IDLE)
             .serve_connection(TokioIo::new(Lingering::new(stream)), service)
             .with_upgrades()
             .await;

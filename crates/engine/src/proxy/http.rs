@@ -24,6 +24,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::Poll,
+    time::Duration,
 };
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
@@ -110,11 +111,7 @@ async fn speak(secured: Secured, connection: Connection) {
             () = activity.idle_for(limits::IDLE) => Ok(()),
         }
     } else {
-        hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits::HEAD)
-            .max_buf_size(limits::HEAD_BYTES)
-            .max_headers(limits::HEAD_FIELDS)
+        http1(limits::HEAD)
             .serve_connection(TokioIo::new(Lingering::new(secured.stream)), service)
             .with_upgrades()
             .await
@@ -122,6 +119,14 @@ async fn speak(secured: Secured, connection: Connection) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// HTTP/1 with the limits hyper leaves to us; so long for a head, and for an idle connection.
+pub(super) fn http1(head: Duration) -> hyper::server::conn::http1::Builder {
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(head);
+    builder.max_buf_size(limits::HEAD_BYTES).max_headers(limits::HEAD_FIELDS);
+    builder
 }
 
 /// Runs hyper's tasks on this core: one for each HTTP/2 stream.

@@ -1,7 +1,7 @@
 //! Plain HTTP on a TLS port: a redirect to the same place over HTTPS where the host is one of the door's own, else
 //! the connection closes without an answer.
 
-use super::{body::Body, door::Door, limits, tls};
+use super::{body::Body, door::Door, http, limits, tls};
 use crate::headers::{
     authority::{self, Authority, Host},
     path,
@@ -12,7 +12,7 @@ use hyper::{
     header::{self, HeaderValue},
     service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::{
     io,
     sync::{Arc, RwLock},
@@ -22,14 +22,7 @@ use tokio::net::TcpStream;
 /// Answers one request and closes.
 pub(crate) async fn serve(stream: TcpStream, doors: &RwLock<Vec<Arc<Door>>>) -> hyper::Result<()> {
     let service = service_fn(async |request| answer(&request, doors).ok_or(io::Error::other("a stranger")));
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEAD)
-        .max_buf_size(limits::HEAD_BYTES)
-        .max_headers(limits::HEAD_FIELDS)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service)
-        .await
+    http::http1(limits::HEAD).keep_alive(false).serve_connection(TokioIo::new(stream), service).await
 }
 
 fn answer(request: &Request<Incoming>, doors: &RwLock<Vec<Arc<Door>>>) -> Option<Response<Body>> {

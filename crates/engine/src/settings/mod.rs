@@ -183,7 +183,8 @@ impl Internet {
 
     /// The port visitors name, where there is a domain.
     pub(crate) fn visible_port(&self) -> Option<u16> {
-        if self.is_fronted() { Some(self.front_port.unwrap_or(HTTPS_PORT)) } else { self.port }
+        let own = self.port?;
+        Some(if self.is_fronted() { self.front_port.unwrap_or(HTTPS_PORT) } else { own })
     }
 }
 
