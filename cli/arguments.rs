@@ -1,7 +1,8 @@
 //! What can be typed. The list is a contract (`docs/cli.md`).
 
 use crate::{
-    certificate, level, output, place::Place, recovery, secret, serve, session, settings, share, tool, user,
+    certificate, level, output, place::Place, recovery, secret, serve, session, settings, share, token, tool,
+    user,
 };
 use clap::{Parser, Subcommand};
 use drawbridge_texts::Sentence;
@@ -41,9 +42,12 @@ pub(crate) enum Command {
     /// Add, change, remove and list users
     #[command(subcommand)]
     User(user::Command),
-    /// List and end browser sign-ins
+    /// List and end sign-ins
     #[command(subcommand)]
     Session(session::Command),
+    /// Make, list and revoke passwords for devices and programs
+    #[command(subcommand)]
+    Token(token::Command),
     /// List, import, renew and export certificates
     #[command(subcommand)]
     Certificate(certificate::Command),

@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod share;
 mod status;
+mod token;
 mod tool;
 mod user;
 
@@ -61,6 +62,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Close => level::close(&mut engine, output).await,
         Command::User(command) => user::run(&mut engine, command, output).await,
         Command::Session(command) => session::run(&mut engine, command, output).await,
+        Command::Token(command) => token::run(&mut engine, command, output).await,
         Command::Certificate(command) => certificate::run(&mut engine, command, output).await,
         Command::Settings(command) => settings::run(&mut engine, command, output).await,
         Command::Recovery(command) => recovery::run(&mut engine, command, output).await,

@@ -60,6 +60,11 @@ impl Output {
         self.text(&Sentence::new("seen-ago").with("span", self.span(now().saturating_sub(at))))
     }
 
+    /// When something ends by itself.
+    pub(crate) fn until(&self, at: u64) -> String {
+        self.text(&Sentence::new("ends-in").with("span", self.span(at.saturating_sub(now()))))
+    }
+
     /// How long ago or ahead, in words short enough for a table.
     pub(crate) fn span(&self, seconds: u64) -> String {
         self.text(&match seconds {

@@ -9,7 +9,7 @@ use drawbridge_protocol::{Request, Session};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List browser sign-ins
+    /// List sign-ins of browsers and programs
     List,
     /// End one; its visitor is out within a second
     End {

@@ -6,7 +6,7 @@ use crate::{
     password,
 };
 use clap::Subcommand;
-use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated};
+use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated, UserSet};
 use drawbridge_texts::Sentence;
 
 #[derive(Subcommand)]
@@ -25,7 +25,7 @@ pub(crate) enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Set a new password; ends the user's sessions
+    /// Set a new password; ends the user's sessions and tokens
     Passwd {
         /// The user
         name: String,
@@ -43,8 +43,11 @@ pub(crate) enum Command {
         /// Only these tools, separated by commas; `*` for all
         #[arg(long, value_delimiter = ',', value_name = "A,B")]
         tools: Option<Vec<String>>,
+        /// Nobody gets in with it: true or false
+        #[arg(long)]
+        disabled: Option<bool>,
     },
-    /// Remove a user; ends the user's sessions
+    /// Remove a user; ends the user's sessions and tokens
     Remove {
         /// The user
         name: String,
@@ -67,8 +70,9 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let created: UserCreated = engine.ask(Request::UserPassword { name, password }).await?;
             output.print(&created, |created| shown_once(created, output));
         }
-        Command::Set { name, admin, tools } => {
-            let user: User = engine.ask(Request::UserSet { name, admin, reach: tools.map(reach) }).await?;
+        Command::Set { name, admin, tools, disabled } => {
+            let set = UserSet { name, admin, reach: tools.map(reach), disabled };
+            let user: User = engine.ask(Request::UserSet(set)).await?;
             output.print(&user, |user| table(std::slice::from_ref(user), output));
         }
         Command::Remove { name } => {
@@ -113,7 +117,11 @@ fn table(users: &[User], output: &Output) -> String {
             user.name.clone(),
             if user.admin { words(Sentence::new("user-admin")) } else { String::new() },
             tools,
-            words(if user.strong { Sentence::new("user-strong") } else { Sentence::new("user-weak") }),
+            words(match (user.disabled, user.strong) {
+                (true, _) => Sentence::new("user-disabled"),
+                (false, true) => Sentence::new("user-strong"),
+                (false, false) => Sentence::new("user-weak"),
+            }),
             seen,
         ]
     };

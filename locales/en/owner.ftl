@@ -116,6 +116,11 @@ user-exists = there is already a person called `{ $name }`; choose another name
     .terminal = there is already a user called `{ $name }`; choose another name
 session-unknown = there is no session `{ $id }`; it may be over already
     .terminal = there is no session `{ $id }`; `drawbridge session list` shows all
+token-unknown = there is no token `{ $id }`; it may be over already
+    .terminal = there is no token `{ $id }`; `drawbridge token list` shows all
+token-name = a token's name has up to 64 letters and no control characters; choose another
+token-time = a token lives from one second to ten years, or without an end; choose another time
+token-too-many = one user has at most { $most } tokens; revoke those that nobody uses
 user-name-length = a name has 1 to 64 letters; choose another
 user-name-letters = a name has no colon, slash, control character or blank at its ends; choose another
 password-short = a password has 8 characters or more (15 or more to be of use on the internet); choose a longer one
@@ -346,6 +351,10 @@ trouble-left-do = Open it again to use it here.
 trouble-account-what = { $name } cannot sign in
 trouble-account-why = What is stored of this account does not open with this installation's key.
 trouble-account-do = Remove and add the account again.
+
+trouble-programs-what = Programs have to sign in again
+trouble-programs-why = The key their sign-ins were signed with does not open any more. There is a new one.
+trouble-programs-do = Nothing, unless a program asks for its password.
 
 trouble-file-what = { $file } could not be used, so everything is closed
 trouble-file-why = It was kept as { $aside }: { $reason }.

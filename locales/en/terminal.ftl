@@ -21,6 +21,8 @@ password-prompt = Password for { $name }:
 password-again = Once more:
 passwords-differ = the two passwords differ; try again
 passphrase-once = This passphrase is shown once:
+token-once = This token is shown once. It works as the password of the account, as a Bearer token and in X-Drawbridge-Token:
+token-unused = never used
 password-set = { $name } can sign in with the new password.
 recovery-once = Keep this code where the computer is not. It is shown once:
 recovery-prompt = Recovery code:
@@ -64,7 +66,9 @@ user-admin = admin
 user-all-tools = all tools
 user-strong = strong password
 user-weak = not from the internet
+user-disabled = disabled
 seen-ago = seen { $span } ago
+ends-in = ends in { $span }
 
 ## Certificates
 

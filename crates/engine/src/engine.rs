@@ -9,6 +9,8 @@ use crate::{
         password::{HashError, Hasher},
         session::Sessions,
         sign_in::SignIn,
+        socket_token::SocketTokens,
+        token::Tokens,
     },
     link::Changes,
     network::interfaces::{BadLanAddress, Lan, check_lan_address},
@@ -32,7 +34,7 @@ use crate::{
         rotation::RotatingFile,
     },
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use drawbridge_protocol::{Problem, Request};
 use drawbridge_texts::{Language, Sentence, Tell, Texts, Words};
 use std::{
@@ -240,6 +242,9 @@ async fn shared(
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         sessions: Sessions::load(database.clone(), clock.clone()).await?,
         sign_in: SignIn::new(Hasher::new()?)?,
+        tokens: Tokens::load(database.clone(), clock.clone()).await?,
+        signer: ArcSwapOption::empty(),
+        socket_tokens: SocketTokens::default(),
         pages,
         visitors: Visitors::default(),
         access_log,

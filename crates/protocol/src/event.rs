@@ -1,6 +1,6 @@
 //! What the engine tells its shells without being asked.
 
-use crate::{Headline, Session, Status, Tool, Trouble, User, Visitor};
+use crate::{Headline, Session, Status, Token, Tool, Trouble, User, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// One line of the event stream: the whole state first, then changes.
@@ -13,8 +13,10 @@ pub enum Event {
         status: Status,
         /// Every account.
         users: Vec<User>,
-        /// Every browser sign-in.
+        /// Every sign-in.
         sessions: Vec<Session>,
+        /// Every token.
+        tokens: Vec<Token>,
     },
     /// One word changed.
     Headline {
@@ -42,6 +44,11 @@ pub enum Event {
     Sessions {
         /// All of them.
         sessions: Vec<Session>,
+    },
+    /// The tokens changed.
+    Tokens {
+        /// All of them.
+        tokens: Vec<Token>,
     },
     /// Who is in changed.
     Visitors {

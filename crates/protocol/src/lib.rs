@@ -14,10 +14,11 @@ mod whole;
 pub use event::Event;
 pub use model::{
     Certificate, CertificateKind, Door, DoorState, Fix, Headline, Level, Problem, ProblemKind, Session,
-    Status, Tool, Trouble, Url, User, UserCreated, Visitor,
+    SessionKind, Status, Token, TokenCreated, Tool, Trouble, Url, User, UserCreated, Visitor,
 };
 pub use request::{
-    NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, ToolAdd, ToolSet, UserAdd,
+    NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd, ToolSet,
+    UserAdd, UserSet,
 };
 pub use secret::Secret;
 pub use whole::Whole;

@@ -175,6 +175,9 @@ pub struct User {
     pub name: String,
     /// May administer.
     pub admin: bool,
+    /// Nobody gets in with it until the owner says otherwise.
+    #[serde(default)]
+    pub disabled: bool,
     /// Tool names, or nothing for all.
     pub tools: Option<Vec<String>>,
     /// What this user can prove: `password`.
@@ -195,18 +198,20 @@ pub struct UserCreated {
     pub password: Option<Secret>,
 }
 
-/// A browser sign-in.
+/// A sign-in.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Session {
     /// To end it with.
     pub id: String,
     /// The user's name.
     pub user: String,
+    /// What signed in.
+    pub kind: SessionKind,
     /// At which level's gate.
     pub level: Level,
     /// Where from.
     pub address: String,
-    /// What the browser calls itself.
+    /// What the browser or program calls itself.
     pub agent: String,
     /// Names of the tools entered with it.
     pub tools: Vec<String>,
@@ -216,6 +221,46 @@ pub struct Session {
     pub last_seen: u64,
     /// Seconds since 1970.
     pub expires: u64,
+}
+
+/// What signed in.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionKind {
+    /// A browser, at the gate.
+    Browser,
+    /// A program, at the gate's API.
+    Program,
+}
+
+/// A password for one device or program, without its text.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Token {
+    /// To revoke it with.
+    pub id: String,
+    /// The user's name.
+    pub user: String,
+    /// What it is for, in the owner's words.
+    pub name: String,
+    /// Name of the one tool it opens, or nothing for every tool of its user.
+    pub tool: Option<String>,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// Seconds since 1970, or nothing.
+    pub expires: Option<u64>,
+    /// Seconds since 1970 of the last use, or nothing.
+    pub last_seen: Option<u64>,
+}
+
+/// A token just made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct TokenCreated {
+    /// The token.
+    #[serde(flatten)]
+    pub token: Token,
+    /// Its text, shown once.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub secret: Secret,
 }
 
 /// A certificate in use, or the local authority.

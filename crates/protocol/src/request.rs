@@ -54,15 +54,8 @@ pub enum Request {
         /// The new password; nothing means: generate one and return it.
         password: Option<SecretField>,
     },
-    /// Changes what a user may do → the [`crate::User`]
-    UserSet {
-        /// The user's name.
-        name: String,
-        /// New admin flag, if it changes.
-        admin: Option<bool>,
-        /// New reach, if it changes.
-        reach: Option<Reach>,
-    },
+    /// Changes what a user may do; what is `null` stays → the [`crate::User`]
+    UserSet(UserSet),
     /// → `null`
     UserRemove {
         /// The user's name.
@@ -75,6 +68,15 @@ pub enum Request {
     /// → `null`
     SessionEnd {
         /// The session's id.
+        id: String,
+    },
+    /// Makes a token for one device or program → [`crate::TokenCreated`]
+    TokenCreate(TokenCreate),
+    /// → list of [`crate::Token`]
+    TokenList,
+    /// → `null`
+    TokenRevoke {
+        /// The token's id.
         id: String,
     },
     /// → list of [`crate::Certificate`]
@@ -126,6 +128,7 @@ impl Request {
                 | Self::Url { .. }
                 | Self::UserList
                 | Self::SessionList
+                | Self::TokenList
                 | Self::CertificateList
                 | Self::CertificateExportCa
                 | Self::SettingsGet { .. }
@@ -240,6 +243,36 @@ pub struct UserAdd {
     pub reach: Reach,
     /// The password; nothing means: generate one and return it.
     pub password: Option<SecretField>,
+}
+
+/// Changes to what a user may do.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct UserSet {
+    /// The user's name.
+    pub name: String,
+    /// New admin flag, if it changes.
+    pub admin: Option<bool>,
+    /// New reach, if it changes.
+    pub reach: Option<Reach>,
+    /// Whether nobody gets in with it, if that changes.
+    #[serde(default)]
+    pub disabled: Option<bool>,
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct TokenCreate {
+    /// The user's name.
+    pub user: String,
+    /// What it is for, in the owner's words; may be empty.
+    #[serde(default)]
+    pub name: String,
+    /// Name or id of the one tool it opens; nothing means every tool of the user.
+    #[serde(default)]
+    pub tool: Option<String>,
+    /// Seconds until it ends by itself; nothing means never.
+    #[serde(default)]
+    pub expires_seconds: Option<u64>,
 }
 
 /// Which tools a user may reach.

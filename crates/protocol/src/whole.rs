@@ -1,6 +1,6 @@
 //! The whole state as a listener knows it: the first event, and every change laid over it.
 
-use crate::{Event, Session, Status, User};
+use crate::{Event, Session, Status, Token, User};
 use serde::{Deserialize, Serialize};
 
 /// What the first line of an event stream carries.
@@ -10,15 +10,19 @@ pub struct Whole {
     pub status: Status,
     /// Every account.
     pub users: Vec<User>,
-    /// Every browser sign-in.
+    /// Every sign-in.
     pub sessions: Vec<Session>,
+    /// Every token.
+    pub tokens: Vec<Token>,
 }
 
 impl Whole {
     /// Lays a change over what was known.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::State { status, users, sessions } => *self = Self { status, users, sessions },
+            Event::State { status, users, sessions, tokens } => {
+                *self = Self { status, users, sessions, tokens };
+            }
             Event::Headline { headline, gate } => {
                 self.status.headline = headline;
                 self.status.gate = gate;
@@ -30,6 +34,7 @@ impl Whole {
             Event::ToolRemoved { id } => self.status.tools.retain(|tool| tool.id != id),
             Event::Users { users } => self.users = users,
             Event::Sessions { sessions } => self.sessions = sessions,
+            Event::Tokens { tokens } => self.tokens = tokens,
             Event::Visitors { visitors } => self.status.visitors = visitors,
             Event::Problems { problems } => self.status.problems = problems,
         }
@@ -37,8 +42,8 @@ impl Whole {
 }
 
 impl From<Whole> for Event {
-    fn from(Whole { status, users, sessions }: Whole) -> Self {
-        Self::State { status, users, sessions }
+    fn from(Whole { status, users, sessions, tokens }: Whole) -> Self {
+        Self::State { status, users, sessions, tokens }
     }
 }
 
@@ -72,7 +77,7 @@ mod tests {
             problems: Vec::new(),
             revision: 1,
         };
-        Whole { status, users: Vec::new(), sessions: Vec::new() }
+        Whole { status, users: Vec::new(), sessions: Vec::new(), tokens: Vec::new() }
     }
 
     #[test]

@@ -163,11 +163,13 @@ impl State {
         let open = self.settings.tools.iter().filter(|tool| tool.level > Level::Local);
         self.shared.tool_faults.keep(|id| open.clone().any(|tool| tool.id == *id));
         self.shared.cookie_names.keep(|id| self.settings.tools.iter().any(|tool| tool.id == *id));
-        let users = self.users.iter();
+        let users = self.users.iter().filter(|user| !user.disabled);
+        let disabled = self.users.iter().filter(|user| user.disabled).map(|user| user.name.to_lowercase());
         self.shared.snapshot.store(Arc::new(Snapshot {
             tools: tools.collect(),
             users: users.clone().map(|user| (user.id, Arc::clone(user))).collect(),
             names: users.map(|user| (user.name.to_lowercase(), Arc::clone(user))).collect(),
+            disabled: disabled.collect(),
             doors,
         }));
     }

@@ -1,9 +1,11 @@
 //! Every way a change can be refused, each with its sentence for the owner.
 
+use super::{injections::BadSecret, tokens::BadToken};
 use crate::{
     certificates,
     identity::{
         password::{BadPassword, HashError},
+        session::SessionError,
         user::BadName,
     },
     injection::BadInjection,
@@ -27,6 +29,8 @@ pub(crate) enum ControlError {
     UnknownUser(String),
     #[error("no session `{0}`")]
     UnknownSession(String),
+    #[error(transparent)]
+    Token(#[from] BadToken),
     #[error("no setting `{0}`")]
     UnknownSetting(String),
     #[error("the request rests on an older revision")]
@@ -51,12 +55,8 @@ pub(crate) enum ControlError {
     FrontOfOpen,
     #[error("`{0}` is no origin")]
     Origin(String),
-    #[error("`{0}` is on another machine, without TLS")]
-    SecretInClear(String),
-    #[error("no secret `{0}`")]
-    UnknownSecret(String),
-    #[error("a tool has at most {0} secrets")]
-    TooManySecrets(usize),
+    #[error(transparent)]
+    Secret(#[from] BadSecret),
     #[error(transparent)]
     Injection(#[from] BadInjection),
     #[error(transparent)]
@@ -152,6 +152,7 @@ impl Tell for ControlError {
             Self::UnknownTool(name) => Sentence::new("tool-unknown").with("name", name),
             Self::UnknownUser(name) => Sentence::new("user-unknown").with("name", name),
             Self::UnknownSession(id) => Sentence::new("session-unknown").with("id", id),
+            Self::Token(error) => error.sentence(),
             Self::UnknownSetting(name) => Sentence::new("setting-unknown").with("name", name),
             Self::Stale => Sentence::new("stale"),
             Self::ToolExists(name) => Sentence::new("tool-exists").with("name", name),
@@ -162,9 +163,7 @@ impl Tell for ControlError {
             }
             Self::FrontOfOpen => Sentence::new("front-of-open"),
             Self::Origin(text) => Sentence::new("tool-origin").with("text", text),
-            Self::SecretInClear(name) => Sentence::new("secret-in-clear").with("name", name),
-            Self::UnknownSecret(name) => Sentence::new("secret-unknown").with("name", name),
-            Self::TooManySecrets(most) => Sentence::new("secret-too-many").with("most", *most),
+            Self::Secret(error) => error.sentence(),
             Self::Injection(why) => why.sentence(),
             Self::OpenTarget(name) => Sentence::new("tool-open").with("name", name),
             Self::Target(error) => error.sentence(),
@@ -223,7 +222,8 @@ impl ControlError {
             Self::UnknownTool(_)
             | Self::UnknownUser(_)
             | Self::UnknownSession(_)
-            | Self::UnknownSecret(_)
+            | Self::Token(BadToken::Unknown(_))
+            | Self::Secret(BadSecret::Unknown(_))
             | Self::UnknownSetting(_) => ProblemKind::Unknown,
             Self::Stale | Self::ToolExists(_) | Self::UserExists(_) => ProblemKind::Conflict,
             Self::OwnPort(_)
@@ -235,12 +235,13 @@ impl ControlError {
             | Self::Password(_)
             | Self::TimeForLocal
             | Self::Time
+            | Self::Token(BadToken::Name | BadToken::Time)
             | Self::Import(_)
             | Self::ImportNames { .. }
             | Self::BadSetting { .. } => ProblemKind::Invalid,
             Self::OpenTarget(_)
-            | Self::TooManySecrets(_)
-            | Self::SecretInClear(_)
+            | Self::Secret(BadSecret::TooMany(_) | BadSecret::InClear(_))
+            | Self::Token(BadToken::TooMany(_))
             | Self::FrontOfOpen
             | Self::NoUser
             | Self::NoStrongUser
@@ -275,4 +276,13 @@ impl ControlError {
 /// A problem in the words of both its readers.
 pub(crate) fn problem(words: &Words, kind: ProblemKind, sentence: &Sentence) -> Problem {
     Problem { kind, detail: words.terminal(sentence), message: words.whole(sentence) }
+}
+
+impl From<SessionError> for ControlError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Random(error) => Self::Random(error),
+            SessionError::Store(error) => Self::Store(error),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What changed between two pictures of the state, as events.
 
-use drawbridge_protocol::{Event, Session, Status, User};
+use drawbridge_protocol::{Event, Session, Status, Token, User};
 
 /// Everything shells see.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -8,6 +8,7 @@ pub(super) struct Picture {
     pub(super) status: Status,
     pub(super) users: Vec<User>,
     pub(super) sessions: Vec<Session>,
+    pub(super) tokens: Vec<Token>,
 }
 
 impl Picture {
@@ -17,6 +18,7 @@ impl Picture {
             status: self.status.clone(),
             users: self.users.clone(),
             sessions: self.sessions.clone(),
+            tokens: self.tokens.clone(),
         }
     }
 
@@ -37,6 +39,9 @@ impl Picture {
         }
         if self.sessions != now.sessions {
             events.push(Event::Sessions { sessions: now.sessions.clone() });
+        }
+        if self.tokens != now.tokens {
+            events.push(Event::Tokens { tokens: now.tokens.clone() });
         }
         if old.visitors != new.visitors {
             events.push(Event::Visitors { visitors: new.visitors.clone() });

@@ -51,6 +51,15 @@ impl Finding {
         )
     }
 
+    /// The key of programs' tokens does not open; there is a new one.
+    pub(super) fn programs_signed_out() -> Self {
+        Self::new(
+            Sentence::new("trouble-programs-what"),
+            Sentence::new("trouble-programs-why"),
+            Sentence::new("trouble-programs-do"),
+        )
+    }
+
     /// In the words of both its readers.
     pub(super) fn trouble(&self, words: &Words) -> Trouble {
         Trouble {

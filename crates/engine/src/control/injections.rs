@@ -10,12 +10,36 @@ use crate::{
     tools::ToolId,
 };
 use drawbridge_protocol::{Fix, Secret, SecretPlace, SecretSet, Tool};
-use drawbridge_texts::Sentence;
+use drawbridge_texts::{Sentence, Tell};
 use hyper::header::{AUTHORIZATION, HeaderName};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
+
+/// Why a secret was not taken or removed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadSecret {
+    /// The way to the tool leads over a network, without TLS.
+    #[error("`{0}` is on another machine, without TLS")]
+    InClear(String),
+    /// The tool has none of this name.
+    #[error("no secret `{0}`")]
+    Unknown(String),
+    /// The tool has as many as it may.
+    #[error("a tool has at most {0} secrets")]
+    TooMany(usize),
+}
+
+impl Tell for BadSecret {
+    fn sentence(&self) -> Sentence {
+        match self {
+            Self::InClear(name) => Sentence::new("secret-in-clear").with("name", name),
+            Self::Unknown(name) => Sentence::new("secret-unknown").with("name", name),
+            Self::TooMany(most) => Sentence::new("secret-too-many").with("most", *most),
+        }
+    }
+}
 
 /// A tool's secret as it lies sealed.
 #[derive(Deserialize, Serialize)]
@@ -51,14 +75,14 @@ impl State {
     pub(super) async fn set_secret(&mut self, set: SecretSet) -> Result<Tool, ControlError> {
         let tool = self.known_tool(&set.tool)?.clone();
         if !tool.target.keeps_secrets() {
-            return Err(ControlError::SecretInClear(tool.name));
+            return Err(BadSecret::InClear(tool.name).into());
         }
         let injection = injection_of(set.place, set.value.0)?;
         let others = self.injections.get(&tool.id).into_iter().flatten();
         let name = name_of(injection.how());
         let others = others.filter(|(other, _)| **other != name);
         if others.count() >= MOST_SECRETS {
-            return Err(ControlError::TooManySecrets(MOST_SECRETS));
+            return Err(BadSecret::TooMany(MOST_SECRETS).into());
         }
         let held = Held { injection, meant: tool.meant() };
         self.save_secret(&tool.id, &name, &held).await?;
@@ -72,7 +96,7 @@ impl State {
         let id = self.known_tool(tool)?.id.clone();
         let known = self.injections.get(&id).is_some_and(|held| held.contains_key(name));
         if !known {
-            return Err(ControlError::UnknownSecret(name.to_owned()));
+            return Err(BadSecret::Unknown(name.to_owned()).into());
         }
         let row = (id.to_string(), name.to_owned());
         self.database

@@ -16,6 +16,7 @@ pub(crate) mod server;
 mod settings;
 mod state;
 mod status;
+mod tokens;
 mod tools;
 
 pub(crate) use error::ControlError;
@@ -181,7 +182,7 @@ impl State {
             Request::UserPassword { name, password } => {
                 reply(&self.set_password(&name, password.map(|field| field.0)).await?)
             }
-            Request::UserSet { name, admin, reach } => reply(&self.set_user(&name, admin, reach).await?),
+            Request::UserSet(set) => reply(&self.set_user(set).await?),
             Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
             Request::UserList => {
                 // An empty list would read as: nobody.
@@ -190,6 +191,9 @@ impl State {
             }
             Request::SessionList => reply(&self.session_models()),
             Request::SessionEnd { id } => reply(&self.end_session(&id).await?),
+            Request::TokenCreate(create) => reply(&self.create_token(create).await?),
+            Request::TokenList => reply(&self.token_models()),
+            Request::TokenRevoke { id } => reply(&self.revoke_token(&id).await?),
             Request::CertificateList => reply(&self.certificate_models()),
             Request::CertificateImport { chain_pem, key_pem } => {
                 reply(&self.import_certificate(&chain_pem, &key_pem.0).await?)

@@ -6,13 +6,14 @@ use crate::{
     clock::Timestamp,
     identity::{
         UserId, generator, password,
+        session::Kind,
         user::{Proof, Reach, User, check_name},
     },
     store::database::StoreError,
     tools::ToolId,
 };
 use drawbridge_protocol as model;
-use drawbridge_protocol::{Secret, UserAdd, UserCreated};
+use drawbridge_protocol::{Secret, UserAdd, UserCreated, UserSet};
 use secrecy::ExposeSecret;
 use std::{
     collections::BTreeSet,
@@ -50,13 +51,17 @@ impl State {
             })
             .await?;
         let withdrawn = CancellationToken::new();
-        let user = User { id, name: add.name, admin: add.admin, reach, proof, created, withdrawn };
+        let user =
+            User { id, name: add.name, admin: add.admin, disabled: false, reach, proof, created, withdrawn };
         self.users.push(Arc::new(user));
         self.publish();
+        if let Err(error) = self.load_signer().await {
+            tracing::warn!(%error, "programs cannot sign in before the next start");
+        }
         self.created(id, shown)
     }
 
-    /// Sets a new password; every session of the account ends.
+    /// Sets a new password; every session and token of the account ends.
     pub(super) async fn set_password(
         &mut self,
         name: &str,
@@ -69,33 +74,41 @@ impl State {
         // In force first: a full disk must not keep an old password alive.
         self.replace(&old, Some(User { proof, ..again(&old) }));
         self.shared.sessions.end_here(|session| session.user == id);
+        self.shared.tokens.revoke_here(|token| token.user == id);
         self.save(move |transaction| {
             transaction.execute("UPDATE user SET password = ?2 WHERE id = ?1", (id.0, sealed))?;
+            transaction.execute("DELETE FROM token WHERE user = ?1", [id.0])?;
             transaction.execute("DELETE FROM session WHERE user = ?1", [id.0])
         })
         .await?;
         self.created(id, shown)
     }
 
-    /// Changes what an account may do. Sessions stay; what runs through them is judged anew.
-    pub(super) async fn set_user(
-        &mut self,
-        name: &str,
-        admin: Option<bool>,
-        reach: Option<model::Reach>,
-    ) -> Result<model::User, ControlError> {
-        let old = Arc::clone(self.user(name)?);
-        let reach = match reach {
+    /// Changes what an account may do. A change of its tools leaves its sessions, which are judged anew; one of its role, or
+    /// of whether it may sign in at all, ends them. Its tokens stay: they open nothing while it is disabled.
+    pub(super) async fn set_user(&mut self, set: UserSet) -> Result<model::User, ControlError> {
+        let old = Arc::clone(self.user(&set.name)?);
+        let reach = match set.reach {
             Some(reach) => self.reach(&reach)?,
             None => old.reach.clone(),
         };
-        let new = User { admin: admin.unwrap_or(old.admin), reach, ..again(&old) };
-        let row = (old.id.0, new.admin, tools_json(&new.reach));
+        let admin = set.admin.unwrap_or(old.admin);
+        let disabled = set.disabled.unwrap_or(old.disabled);
+        let new = User { admin, disabled, reach, ..again(&old) };
+        let row = (old.id.0, new.admin, new.disabled, tools_json(&new.reach));
         let (id, was) = (old.id, Arc::clone(&old));
+        let ends = admin != was.admin || disabled != was.disabled;
         self.replace(&old, Some(new));
+        if ends {
+            self.shared.sessions.end_here(|session| session.user == id);
+        }
         let saved = self
             .save(move |transaction| {
-                transaction.execute("UPDATE user SET admin = ?2, tools = ?3 WHERE id = ?1", row)
+                if ends {
+                    transaction.execute("DELETE FROM session WHERE user = ?1", [row.0])?;
+                }
+                transaction
+                    .execute("UPDATE user SET admin = ?2, disabled = ?3, tools = ?4 WHERE id = ?1", row)
             })
             .await;
         if saved.is_err()
@@ -106,7 +119,7 @@ impl State {
             self.replace(&now, Some(again(&was)));
         }
         saved?;
-        Ok(self.user_model(self.user(name)?))
+        Ok(self.user_model(self.user(&set.name)?))
     }
 
     /// Removes an account with its sessions. It is out at once, even where saving fails.
@@ -118,6 +131,7 @@ impl State {
         let id = old.id;
         self.replace(&old, None);
         self.shared.sessions.end_here(|session| session.user == id);
+        self.shared.tokens.revoke_here(|token| token.user == id);
         self.save(move |transaction| transaction.execute("DELETE FROM user WHERE id = ?1", [id.0])).await
     }
 
@@ -136,6 +150,7 @@ impl State {
             })
             .await?;
         self.shared.sessions.end(|session| session.user == id).await?;
+        self.shared.tokens.revoke(|token| token.user == id).await?;
         let over = Finding::account_closed(&stored);
         self.notes.retain(|note| *note != over);
         Ok(true)
@@ -177,6 +192,8 @@ impl State {
     /// Takes a tool out of every list it stands in.
     pub(super) async fn forget_tool(&mut self, tool: &ToolId) -> Result<(), ControlError> {
         self.shared.sessions.leave_tool(tool).await?;
+        // One that was for this tool alone must not open another that takes its id.
+        self.shared.tokens.revoke(|token| token.tool.as_ref() == Some(tool)).await?;
         self.forget_secrets(tool).await?;
         let named: Vec<Arc<User>> = self
             .users
@@ -201,20 +218,20 @@ impl State {
 
     /// Reads every account; one whose proof does not open is left out and noted, never let in.
     pub(super) async fn load_users(&mut self) -> Result<(), StoreError> {
-        type Row = (i64, String, bool, Option<String>, Vec<u8>, i64);
+        type Row = (i64, String, bool, bool, Option<String>, Vec<u8>, i64);
         let rows: Vec<Row> = self
             .database
             .call(|transaction| {
                 transaction
-                    .prepare("SELECT id, name, admin, tools, password, created FROM user ORDER BY id")?
-                    .query_map([], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-                    })?
+                    .prepare(
+                        "SELECT id, name, admin, disabled, tools, password, created FROM user ORDER BY id",
+                    )?
+                    .query_map([], |row| row.try_into())?
                     .collect()
             })
             .await?;
         self.users.clear();
-        for (id, name, admin, tools, sealed, created) in rows {
+        for (id, name, admin, disabled, tools, sealed, created) in rows {
             let id = UserId(id);
             let opened = self.key().ok().and_then(|key| key.open(&place(id), &sealed).ok());
             let proof = opened.and_then(|plain| Proof::from_bytes(plain.expose_secret()));
@@ -224,7 +241,7 @@ impl State {
             };
             let created = Timestamp(u64::try_from(created).unwrap_or(0));
             let withdrawn = CancellationToken::new();
-            self.users.push(Arc::new(User { id, name, admin, reach, proof, created, withdrawn }));
+            self.users.push(Arc::new(User { id, name, admin, disabled, reach, proof, created, withdrawn }));
         }
         Ok(())
     }
@@ -248,6 +265,10 @@ impl State {
                 Some(model::Session {
                     id: session.id.clone(),
                     user: user_of(session.user)?,
+                    kind: match session.kind {
+                        Kind::Browser => model::SessionKind::Browser,
+                        Kind::Program => model::SessionKind::Program,
+                    },
                     level: session.level,
                     address: session.address.clone(),
                     agent: session.agent.clone(),
@@ -265,14 +286,18 @@ impl State {
             self.settings.tools.iter().find(|tool| tool.id == *id).map(|tool| tool.name.clone())
         };
         let seen = self.shared.sessions.list();
-        let last_seen = seen
+        let with_session = seen
             .iter()
             .filter(|(session, _)| session.user == user.id)
-            .map(|(session, _)| session.last_seen.load(Ordering::Relaxed))
-            .max();
+            .map(|(session, _)| session.last_seen.load(Ordering::Relaxed));
+        let tokens = self.shared.tokens.list();
+        let with_token =
+            tokens.iter().filter(|token| token.user == user.id).filter_map(|token| token.last_seen());
+        let last_seen = with_session.chain(with_token).max();
         model::User {
             name: user.name.clone(),
             admin: user.admin,
+            disabled: user.disabled,
             tools: match &user.reach {
                 Reach::All => None,
                 Reach::Only(tools) => Some(tools.iter().filter_map(name_of).collect()),
@@ -283,7 +308,7 @@ impl State {
         }
     }
 
-    fn user(&self, name: &str) -> Result<&Arc<User>, ControlError> {
+    pub(super) fn user(&self, name: &str) -> Result<&Arc<User>, ControlError> {
         let lower = name.to_lowercase();
         let found = self.users.iter().find(|user| user.name.to_lowercase() == lower);
         // While nothing can be opened nobody is known, which does not mean that nobody is there.
@@ -307,7 +332,7 @@ impl State {
     }
 
     /// The list of who is in starts anew; whoever still is shows up with the next request.
-    fn forget_visitors(&self) {
+    pub(super) fn forget_visitors(&self) {
         self.shared.visitors.forget();
     }
 
@@ -349,7 +374,7 @@ fn is_narrower(user: &User, than: &User) -> bool {
         (Reach::Only(tools), Reach::Only(others)) => tools.is_subset(others),
         (Reach::All, Reach::Only(_)) => false,
     };
-    reach && (than.admin || !user.admin)
+    reach && (than.admin || !user.admin) && (user.disabled || !than.disabled)
 }
 
 /// A copy to be changed, not yet withdrawn.
@@ -358,6 +383,7 @@ fn again(user: &User) -> User {
         id: user.id,
         name: user.name.clone(),
         admin: user.admin,
+        disabled: user.disabled,
         reach: user.reach.clone(),
         proof: user.proof.clone(),
         created: user.created,

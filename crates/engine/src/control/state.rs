@@ -142,6 +142,7 @@ impl State {
             }
         }
         self.load_certificates().await?;
+        self.load_signer().await?;
         self.load_secrets(&key).await
     }
 
@@ -178,8 +179,20 @@ impl State {
         }
         if self.tidied.elapsed() >= TIDY {
             self.tidied = Instant::now();
-            if let Err(error) = self.shared.sessions.tidy().await {
-                tracing::warn!(%error, "sessions could not be tidied");
+            self.tidy(now).await;
+        }
+    }
+
+    /// Forgets what is over, saves when the rest was last used, replaces a key that is old.
+    async fn tidy(&self, now: Timestamp) {
+        self.shared.socket_tokens.tidy();
+        for tidied in [
+            self.shared.sessions.tidy().await,
+            self.shared.tokens.tidy().await,
+            self.rotate_signer(now).await,
+        ] {
+            if let Err(error) = tidied {
+                tracing::warn!(%error, "sign-ins could not be tidied");
             }
         }
     }
@@ -303,14 +316,21 @@ impl State {
     }
 
     pub(super) fn picture(&self) -> events::Picture {
-        events::Picture { status: self.status(), users: self.user_models(), sessions: self.session_models() }
+        events::Picture {
+            status: self.status(),
+            users: self.user_models(),
+            sessions: self.session_models(),
+            tokens: self.token_models(),
+        }
     }
 
     /// Closes every socket; levels stay as they are for the next start.
     pub(crate) async fn stop(&mut self) {
         self.open_doors.close_all();
-        if let Err(error) = self.shared.sessions.tidy().await {
-            tracing::warn!(%error, "sessions could not be saved at the end");
+        for saved in [self.shared.sessions.tidy().await, self.shared.tokens.tidy().await] {
+            if let Err(error) = saved {
+                tracing::warn!(%error, "sign-ins could not be saved at the end");
+            }
         }
         self.database.checkpoint().await;
     }

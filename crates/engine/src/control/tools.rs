@@ -4,6 +4,7 @@ use super::{
     ControlError, State,
     apply::{Proven, addresses_of},
     doors::Wishes,
+    injections::BadSecret,
     levels::Acknowledged,
 };
 use crate::{
@@ -76,7 +77,7 @@ impl State {
             tool.target = Target::parse(target, set.network_target)?;
             tool.network_target = !tool.target.is_here();
             if !tool.target.keeps_secrets() && !self.secret_names(&id).is_empty() {
-                return Err(ControlError::SecretInClear(tool.name.clone()));
+                return Err(BadSecret::InClear(tool.name.clone()).into());
             }
             tool.certificate = certificate(&tool.target).await?;
         }

@@ -5,9 +5,10 @@ use super::{fields, wire};
 use crate::{
     clock::Timestamp,
     identity::{
-        UserId,
+        UserId, socket_token,
         user::{Proof, Reach, User},
     },
+    injection::query,
     proxy::{
         self, Permit, Subject, cors,
         door::{Door, DoorPlan, GateAddress, Serves},
@@ -25,7 +26,12 @@ use drawbridge_protocol::{Level, NetworkTarget, Secret};
 use http_body_util::Empty;
 use hyper::{Request, Response, StatusCode, body::Incoming, header, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{collections::HashMap, convert::Infallible, rc::Rc, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    convert::Infallible,
+    rc::Rc,
+    sync::Arc,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +85,7 @@ impl Ground {
             id: UserId(1),
             name: "anna".into(),
             admin: false,
+            disabled: false,
             reach: Reach::All,
             proof: Proof { hash: Secret::new(String::new()), strong: true },
             created: Timestamp(0),
@@ -96,6 +103,7 @@ impl Ground {
             tools: HashMap::from([(id, tool)]),
             users: HashMap::from([(user.id, Arc::clone(&user))]),
             names: HashMap::from([("anna".to_owned(), Arc::clone(&user))]),
+            disabled: HashSet::new(),
             doors: Vec::new(),
         };
         let client = identify::identify("192.0.2.7:1".parse().expect("an address"));
@@ -125,14 +133,15 @@ impl Ground {
             return StatusCode::NOT_FOUND;
         }
         let path = request.uri().path_and_query().expect("a path").clone();
+        let path = query::without(&path, socket_token::PARAMETER).unwrap_or(path);
         let line = format!("{} {path} HTTP/1.1", request.method());
         let permit = self.permit();
         let is_listed = cors::listed(request.headers(), permit.tool()).is_some();
         let exchange = Exchange::new(permit.lease().clone());
         let jar = self.jar();
         let asked = (request, None);
-        let rewritten =
-            rewrite::rewrite(&permit, asked, &target, self.client, &self.snapshot, jar.as_ref(), &exchange);
+        let ours = (&self.snapshot, None);
+        let rewritten = rewrite::rewrite(&permit, asked, &target, self.client, ours, jar.as_ref(), &exchange);
         let outbound = match rewritten {
             Ok(outbound) => outbound,
             Err(refusal) => return refusal.row().status,

@@ -77,6 +77,7 @@ const WITH_X: Lists = Lists {
         "x-groups",
     ],
     beginnings: &[
+        "x-drawbridge",
         "x-forwarded",
         "x-remote-",
         "x-auth-request-",

@@ -3,9 +3,14 @@
 pub(crate) mod attempts;
 pub(crate) mod basic;
 pub(crate) mod generator;
+pub(crate) mod jwt;
 pub(crate) mod password;
+pub(crate) mod presented;
+pub(crate) mod program;
 pub(crate) mod session;
 pub(crate) mod sign_in;
+pub(crate) mod socket_token;
+pub(crate) mod token;
 pub(crate) mod user;
 
 use std::fmt;

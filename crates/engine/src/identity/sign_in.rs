@@ -2,6 +2,7 @@
 //! password, an unknown name and an account that is too weak for the level.
 
 use super::{
+    UserId,
     attempts::{AccountKey, Attempts, CredentialKey, Turn, Verdict},
     basic::{Credential, Remembered},
     password::{self, Hasher},
@@ -38,6 +39,10 @@ pub(crate) struct SignIn {
 pub(crate) trait Users {
     /// The account with this name, in any case of letters.
     fn by_name(&self, name: &str) -> Option<Arc<User>>;
+    /// The account with this number.
+    fn by_id(&self, id: UserId) -> Option<Arc<User>>;
+    /// Whether an account has this name, also one that may not sign in.
+    fn is_name(&self, name: &str) -> bool;
 }
 
 impl SignIn {

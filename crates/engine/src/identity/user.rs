@@ -14,6 +14,8 @@ pub(crate) struct User {
     pub(crate) id: UserId,
     pub(crate) name: String,
     pub(crate) admin: bool,
+    /// Nobody gets in with it until the owner says otherwise.
+    pub(crate) disabled: bool,
     pub(crate) reach: Reach,
     pub(crate) proof: Proof,
     pub(crate) created: Timestamp,

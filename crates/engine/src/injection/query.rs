@@ -31,6 +31,26 @@ pub(crate) fn put(target: &PathAndQuery, name: &str, secret: &Secret) -> Result<
     PathAndQuery::try_from(text).map_err(|_| TooLong)
 }
 
+/// The target without any parameter of this name; nothing where it has none.
+pub(crate) fn without(target: &PathAndQuery, name: &str) -> Option<PathAndQuery> {
+    let query = target.query().filter(|query| may_name(query, name))?;
+    let kept: Vec<&str> = query.split('&').filter(|pair| !names(pair, name)).collect();
+    if kept.len() == query.split('&').count() {
+        return None;
+    }
+    let text = match kept.is_empty() {
+        true => target.path().to_owned(),
+        false => format!("{}?{}", target.path(), kept.join("&")),
+    };
+    PathAndQuery::try_from(text).ok()
+}
+
+/// Whether a query may hold a parameter of this name, in plain letters or behind escapes: the everyday query does not.
+pub(crate) fn may_name(query: &str, name: &str) -> bool {
+    query.contains('%')
+        || query.as_bytes().windows(name.len()).any(|letters| letters.eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// Whether a text can be the name of a parameter: nothing in it that some tool cuts off.
 pub(crate) fn is_name(name: &str) -> bool {
     (1..=NAME_BYTES).contains(&name.len())
@@ -149,6 +169,25 @@ mod tests {
             assert_eq!(put_text(&format!("/p?{pair}"), "key", "s").unwrap(), "/p?key=s", "{pair}");
         }
         assert_eq!(put_text("/p?key=1&key=2&key=3", "key", "s").unwrap(), "/p?key=s");
+    }
+
+    #[test]
+    fn a_parameter_is_taken_out_and_the_rest_stays_byte_for_byte() {
+        let text = |target: &str| {
+            without(&PathAndQuery::try_from(target).unwrap(), "key").map(|target| target.as_str().to_owned())
+        };
+        for (target, left) in [
+            ("/a?key=1", "/a"),
+            ("/a?b=%7e&KEY=1&&c", "/a?b=%7e&&c"),
+            ("/a?%6bey=1&b", "/a?b"),
+            ("/a?b=1;key=2", "/a"),
+        ] {
+            assert_eq!(text(target).as_deref(), Some(left), "{target}");
+            assert_eq!(text(left), None, "twice changes nothing");
+        }
+        for target in ["/a", "/a?", "/a?b=key", "/a?monkey=1", "/key?b=%6bey"] {
+            assert_eq!(text(target), None, "{target}");
+        }
     }
 
     #[test]

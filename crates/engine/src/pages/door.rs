@@ -1,6 +1,7 @@
-//! The few requests a tool's door answers itself: the way to the gate, in with a one-time code, and out.
+//! The few requests a tool's door answers itself: the way to the gate, in with a one-time code, a token for a WebSocket,
+//! and out.
 
-use super::see_other;
+use super::{api, see_other};
 use crate::{
     headers::{cookie, path},
     identity::session,
@@ -8,7 +9,7 @@ use crate::{
         authenticate::cookie_name,
         body::Body,
         door::Door,
-        pipeline::{self, Connection},
+        pipeline::{self, Connection, Picture},
         refusal::Refusal,
         route::Target,
     },
@@ -50,9 +51,13 @@ pub(crate) async fn answer<B>(
     path: &str,
     target: &Target,
     tool: &ToolId,
+    snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
     match (request.method(), path) {
         (&Method::GET, "enter") => enter(connection, &request, target, tool).await,
+        (&Method::GET, "api/ws-token") => {
+            api::socket_token(connection, &request, target, tool, snapshot).await
+        }
         (&Method::POST, "leave") => leave(connection, &request, target, tool).await,
         _ => Err(Refusal::NoSuchPage),
     }

@@ -1,7 +1,7 @@
 //! The gate: sign-in, the home page with the visitor's tools, sign-out. The only origin where credentials are typed;
 //! no tool answers here.
 
-use super::{STYLE, door::set, see_other};
+use super::{STYLE, api, door::set, see_other};
 use crate::{
     headers::{authority::Authority, cookie, path},
     identity::{
@@ -46,6 +46,9 @@ pub(crate) async fn answer(
     target: &Target,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
+    if let Some(call) = path.strip_prefix(API) {
+        return api::answer(connection, request, call, target, snapshot).await;
+    }
     match (request.method(), path) {
         (&Method::GET | &Method::HEAD, "/") => home(connection, &request, target, snapshot),
         (&Method::GET | &Method::HEAD, "/sign-in") => show(connection, &request, target, snapshot),
@@ -296,11 +299,19 @@ fn form(
 }
 
 async fn read_form(connection: &Connection, body: Incoming) -> Result<(Way, String, Secret), Refusal> {
+    Ok(fields(&read_whole(connection, body).await?))
+}
+
+/// A form or call, whole.
+pub(super) async fn read_whole(
+    connection: &Connection,
+    body: Incoming,
+) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     // Few forms are held at once, so that bodies sent for nothing cost nothing.
     let place = connection.shared.forms.try_acquire().map_err(|_| Refusal::Busy)?;
     let bytes = tokio::time::timeout(limits::FORM, read_body(body)).await.map_err(|_| Refusal::TooMuch)??;
     drop(place);
-    Ok(fields(&bytes))
+    Ok(bytes)
 }
 
 /// A form's way, name and password; what it does not have is empty.
@@ -372,6 +383,8 @@ impl Way {
     }
 }
 
+/// What programs ask begins so.
+const API: &str = "/.drawbridge/api/";
 /// Letters of a browser's mark (256 bits in base 64).
 const STATE_LETTERS: usize = 43;
 /// Letters of a door's origin (the longest DNS name, scheme and port).

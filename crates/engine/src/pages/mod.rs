@@ -1,5 +1,6 @@
 //! What visitors see: the gate's pages, the way in and out of a door, refusals. No JavaScript, no outside resource.
 
+mod api;
 pub(crate) mod door;
 pub(crate) mod gate;
 
@@ -88,10 +89,9 @@ pub(crate) fn refusal(pages: &Pages, refusal: Refusal, visit: &Visit) -> Respons
     }
     if matches!(refusal, Refusal::SignInNeeded | Refusal::WrongCredential) && !visit.browser {
         // A browser would open its own dialogue in front of the tool's page.
-        headers.insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"Drawbridge\", charset=\"UTF-8\""),
-        );
+        for way in ["Basic realm=\"Drawbridge\", charset=\"UTF-8\"", "Bearer realm=\"Drawbridge\""] {
+            headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(way));
+        }
     }
     response
 }
@@ -204,6 +204,8 @@ mod tests {
             Refusal::StaleCode,
             Refusal::NoSuchPage,
             Refusal::TooMuch,
+            Refusal::BadCall,
+            Refusal::JustReplaced,
             Refusal::Silent,
             Refusal::ToolDown,
             Refusal::ToolForeign,

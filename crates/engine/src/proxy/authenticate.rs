@@ -1,5 +1,6 @@
-//! Who asks: a session of this door, or a name and password. And whether the request came from where it claims: what
-//! a cookie opens must come from the door's own pages; a name and password may also come from a listed origin's.
+//! Who asks: a session of this door, or what a program presents: a name and password, a token, an access token, or a
+//! one-time token for a WebSocket. And whether the request came from where it claims: what a cookie opens must come from the
+//! door's own pages; what a program presents may also come from a listed origin's.
 
 use super::{
     Subject, cors,
@@ -11,7 +12,11 @@ use super::{
 };
 use crate::{
     headers::{cookie, hop_by_hop},
-    identity::{basic, sign_in::Outcome},
+    identity::{
+        presented,
+        program::{Admission, Desk, Known},
+        socket_token,
+    },
     tools::ToolId,
 };
 use hyper::{HeaderMap, Method, Request, header};
@@ -32,32 +37,58 @@ pub(crate) async fn authenticate<B>(
     snapshot: &Snapshot,
     shared: &Shared,
 ) -> Result<Option<Subject>, Refusal> {
-    let is_listed =
-        || snapshot.tools.get(tool).is_some_and(|tool| cors::listed(request.headers(), tool).is_some());
-    let session = cookie::value(request.headers(), &cookie_name(door.plan.port))
+    if is_websocket(request.headers())
+        && let Some(text) = request.uri().query().and_then(socket_token::named)
+    {
+        let subject = shared.socket_tokens.take(text.expose(), tool, door.plan.level);
+        return subject.map(Some).ok_or(Refusal::WrongCredential);
+    }
+    let headers = request.headers();
+    let signer = shared.signer.load();
+    let presented = || presented::read(headers, signer.as_deref());
+    let is_listed = || snapshot.tools.get(tool).is_some_and(|tool| cors::listed(headers, tool).is_some());
+    let session = cookie::value(headers, &cookie_name(door.plan.port))
         .and_then(|value| shared.sessions.at_door(value, tool, door.plan.level));
     if let Some(session) = session
         && let Some(user) = snapshot.users.get(&session.user)
     {
         match check_origin(request, &target.origin.text, Credential::Cookie) {
             Ok(()) => return Ok(Some(Subject::Session { user: Arc::clone(user), session })),
-            // The session lies in the browser; a page of a listed origin may have sent a name and password beside it.
-            Err(_) if is_listed() && basic::read(request.headers()).is_some() => {}
+            // The session lies in the browser; a page of a listed origin may have sent a credential of its own beside it.
+            Err(_) if is_listed() && presented().is_some() => {}
             Err(refusal) => return Err(refusal),
         }
     }
-    let Some(credential) = basic::read(request.headers()) else { return Ok(None) };
+    let Some(presented) = presented() else { return Ok(None) };
     if !is_listed() {
         check_origin(request, &target.origin.text, Credential::Header)?;
     }
-    match shared.sign_in.attempt(snapshot, door.plan.level, credential).await {
-        Outcome::Welcome(user) => Ok(Some(Subject::Basic { user })),
-        Outcome::Wrong => {
-            tracing::info!(client = %client.address(), door = %door.plan.port, "a password over Basic was wrong");
+    let desk = Desk {
+        sign_in: &shared.sign_in,
+        tokens: &shared.tokens,
+        sessions: &shared.sessions,
+        signer: signer.as_deref(),
+        now: shared.clock.timestamp(),
+        level: door.plan.level,
+    };
+    match Box::pin(desk.admit(snapshot, presented)).await {
+        Admission::Welcome(known) => Ok(Some(Subject::from(known))),
+        Admission::Wrong => {
+            tracing::info!(client = %client.address(), door = %door.plan.port, "a program's credential was wrong");
             Err(Refusal::WrongCredential)
         }
-        Outcome::Wait(left) => Err(Refusal::Wait(left)),
-        Outcome::Busy => Err(Refusal::Busy),
+        Admission::Wait(left) => Err(Refusal::Wait(left)),
+        Admission::Busy => Err(Refusal::Busy),
+    }
+}
+
+impl From<Known> for Subject {
+    fn from(known: Known) -> Self {
+        match known {
+            Known::Password(user) => Self::Basic { user },
+            Known::Token(user, token) => Self::Token { user, token },
+            Known::Access(user, session) => Self::Access { user, session },
+        }
     }
 }
 

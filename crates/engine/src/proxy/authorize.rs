@@ -7,6 +7,7 @@ use super::{
 };
 use crate::identity::{
     session::{self, Session},
+    token::Token,
     user::User,
 };
 use std::sync::Arc;
@@ -46,14 +47,28 @@ pub(crate) enum Subject {
         /// The account.
         user: Arc<User>,
     },
+    /// A device or program with a token of its own.
+    Token {
+        /// The account.
+        user: Arc<User>,
+        /// What it showed.
+        token: Arc<Token>,
+    },
+    /// A program with an access token.
+    Access {
+        /// The account.
+        user: Arc<User>,
+        /// The sign-in behind it.
+        session: Arc<Session>,
+    },
 }
 
-/// How long a permit holds: until its door closes, its session ends or its account changes.
+/// How long a permit holds: until its door closes, its session or token ends or its account changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     door: CancellationToken,
     account: CancellationToken,
-    session: Option<CancellationToken>,
+    credential: Option<CancellationToken>,
 }
 
 /// Makes a permit, or says why not.
@@ -64,11 +79,13 @@ pub(crate) fn authorize(subject: Subject, door: &Door, snapshot: &Snapshot) -> R
     if !session::may_begin(user, door.plan.level) || !user.may_use(id) {
         return Err(Refusal::NotForYou);
     }
-    let session = match &subject {
-        Subject::Session { session, .. } => Some(session.ended.clone()),
+    let credential = match &subject {
+        Subject::Session { session, .. } | Subject::Access { session, .. } => Some(session.ended.clone()),
+        Subject::Token { token, .. } if !token.is_for(id) => return Err(Refusal::NotForYou),
+        Subject::Token { token, .. } => Some(token.ended.clone()),
         Subject::Basic { .. } => None,
     };
-    let lease = Lease { door: door.closing.clone(), account: user.withdrawn.clone(), session };
+    let lease = Lease { door: door.closing.clone(), account: user.withdrawn.clone(), credential };
     if lease.is_withdrawn() {
         return Err(Refusal::Withdrawn);
     }
@@ -96,7 +113,10 @@ impl Subject {
     /// The account.
     pub(crate) fn user(&self) -> &Arc<User> {
         match self {
-            Self::Session { user, .. } | Self::Basic { user } => user,
+            Self::Session { user, .. }
+            | Self::Basic { user }
+            | Self::Token { user, .. }
+            | Self::Access { user, .. } => user,
         }
     }
 }
@@ -105,7 +125,7 @@ impl Subject {
 impl Lease {
     /// One that ends with this token.
     pub(crate) fn until(door: CancellationToken) -> Self {
-        Self { door, account: CancellationToken::new(), session: None }
+        Self { door, account: CancellationToken::new(), credential: None }
     }
 }
 
@@ -114,21 +134,21 @@ impl Lease {
     pub(crate) fn is_withdrawn(&self) -> bool {
         self.door.is_cancelled()
             || self.account.is_cancelled()
-            || self.session.as_ref().is_some_and(CancellationToken::is_cancelled)
+            || self.credential.as_ref().is_some_and(CancellationToken::is_cancelled)
     }
 
     /// Waits for its end.
     pub(crate) async fn withdrawn(&self) {
-        let session = async {
-            match &self.session {
-                Some(session) => session.cancelled().await,
+        let credential = async {
+            match &self.credential {
+                Some(credential) => credential.cancelled().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             () = self.door.cancelled() => {}
             () = self.account.cancelled() => {}
-            () = session => {}
+            () = credential => {}
         }
     }
 }

@@ -128,7 +128,7 @@ async fn stages(
             return Box::pin(pages::gate::answer(connection, request, path, &target, &snapshot)).await;
         }
         (Ask::Door(path), Serves::Tool(tool)) => {
-            return Box::pin(pages::door::answer(connection, request, path, &target, tool)).await;
+            return Box::pin(pages::door::answer(connection, request, path, &target, tool, &snapshot)).await;
         }
         (Ask::Tool, Serves::Tool(tool)) => tool,
         (Ask::Door(_) | Ask::Tool, Serves::Gate) => return Err(Refusal::NoSuchPage),
@@ -170,8 +170,9 @@ async fn forward(
     };
     let jar = Jar::of(&connection.door, &permit.tool().id, &connection.shared.cookie_names);
     let asked = (request, call);
-    let outbound =
-        rewrite::rewrite(permit, asked, target, connection.client, snapshot, jar.as_ref(), &exchange)?;
+    let signer = connection.shared.signer.load();
+    let ours = (snapshot, signer.as_deref());
+    let outbound = rewrite::rewrite(permit, asked, target, connection.client, ours, jar.as_ref(), &exchange)?;
     let answer = upstream::send(outbound, permit, connection, &exchange).await?;
     respond::respond(answer, permit, target, connection, jar.as_ref(), exchange)
 }

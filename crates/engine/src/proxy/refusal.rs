@@ -32,6 +32,10 @@ pub(crate) enum Refusal {
     NoSuchPage,
     /// A form that is too long or too slow.
     TooMuch,
+    /// Not what the API expects.
+    BadCall,
+    /// A refresh token that another request used a moment ago.
+    JustReplaced,
     /// The visitor stopped in the middle of an upload.
     Silent,
     /// The tool does not listen.
@@ -92,6 +96,8 @@ impl Refusal {
             Self::StaleCode => (StatusCode::FORBIDDEN, "stale-code", Visitor, true),
             Self::NoSuchPage => (StatusCode::NOT_FOUND, "no-such-page", Visitor, true),
             Self::TooMuch => (StatusCode::PAYLOAD_TOO_LARGE, "too-much", Visitor, true),
+            Self::BadCall => (StatusCode::BAD_REQUEST, "bad-call", Visitor, true),
+            Self::JustReplaced => (StatusCode::CONFLICT, "just-replaced", Visitor, true),
             Self::Silent => (StatusCode::REQUEST_TIMEOUT, "silent", Visitor, true),
             Self::ToolDown => (StatusCode::BAD_GATEWAY, "tool-down", Tool, true),
             Self::ToolForeign => (StatusCode::BAD_GATEWAY, "tool-down", Tool, true),
@@ -123,6 +129,8 @@ impl Refusal {
             | Self::StaleCode
             | Self::NoSuchPage
             | Self::TooMuch
+            | Self::BadCall
+            | Self::JustReplaced
             | Self::Silent
             | Self::ToolBroken
             | Self::ToolSlow

@@ -1,6 +1,6 @@
 //! The request as the tool shall see it. It takes a permit, so nothing is rewritten for nobody.
 //!
-//! Dropped: hop-by-hop fields, whatever tells who or where the visitor is, our cookies, the credential we consumed.
+//! Dropped: hop-by-hop fields, whatever tells who or where the visitor is, our cookies and credentials, also in the query.
 //! Set: `Host`, and `Origin`, `Referer` and `Destination` where they name the door (or a listed origin), all to the tool's
 //! own address (our own Origin check came first); the tool's cookies without their door's mark; the forwarding chain.
 //! Kept: everything else, byte for byte.
@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     headers::{forwarding, hop_by_hop, tool_cookie},
-    identity::{basic, sign_in::Users},
+    identity::{jwt::Signer, presented, sign_in::Users, socket_token},
+    injection::query,
     tools::target::Speaks,
 };
 use hyper::{
@@ -52,7 +53,7 @@ pub(crate) fn rewrite(
     (mut request, call): (Request<Incoming>, Option<Written>),
     target: &Target,
     client: Client,
-    users: &impl Users,
+    (users, signer): (&impl Users, Option<&Signer>),
     jar: Option<&Jar<'_>>,
     exchange: &Rc<Exchange>,
 ) -> Result<Outbound, Refusal> {
@@ -68,8 +69,7 @@ pub(crate) fn rewrite(
     tool_cookie::inward(&mut headers, jar.map(Jar::mark), |name| jar.is_none_or(|jar| jar.passes(name)));
     headers.remove(header::EXPECT);
     // A browser that once sent our credential sends it again beside a session; no tool may ever see it.
-    let ours = basic::read(&headers).is_some_and(|credential| users.by_name(&credential.name).is_some());
-    if ours || matches!(permit.subject(), Subject::Basic { .. }) {
+    if presented::is_ours(&headers, users, signer) || matches!(permit.subject(), Subject::Basic { .. }) {
         headers.remove(header::AUTHORIZATION);
     }
     tell(&mut headers, permit, target, client)?;
@@ -139,8 +139,11 @@ fn tell(headers: &mut HeaderMap, permit: &Permit, target: &Target, client: Clien
 /// Where the tool is asked: the one path that was checked, with what it is given in its query, and never an authority of
 /// the visitor's.
 fn uri(tool: &Tool, method: &Method, asked: &Uri, sends: Sends) -> Result<Uri, Refusal> {
+    // Ours, used or not; no tool learns it.
+    let without = asked.path_and_query().and_then(|path| query::without(path, socket_token::PARAMETER));
+    let asked = without.map_or_else(|| asked.clone(), Uri::from);
     let path = match &tool.injected {
-        Some(injected) => injected.set_query(method, asked, sends)?,
+        Some(injected) => injected.set_query(method, &asked, sends)?,
         None => asked.path_and_query().ok_or(Refusal::BadRequest)?.clone(),
     };
     if tool.target.speaks() != Speaks::H2c {

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::headers::{
     authority::{Authority, Host},
-    path::{self, Place},
+    path::{self, Place, RESERVED},
 };
+use crate::identity::presented;
 use hyper::{HeaderMap, Method, Request, Version, header};
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub(crate) fn route<B>(
     let place = path::read(request.uri()).map_err(|_| Refusal::BadRequest)?;
     let ask = match (&door.plan.serves, place) {
         (Serves::Gate, Place::Outside) => Ask::Gate(request.uri().path().to_owned()),
-        (Serves::Gate, Place::Ours(_)) => return Err(Refusal::NoSuchPage),
+        (Serves::Gate, Place::Ours(rest)) => Ask::Gate(format!("/{RESERVED}/{rest}")),
         (Serves::Tool(_), Place::Ours(rest)) => Ask::Door(rest),
         (Serves::Tool(_), Place::Outside) => Ask::Tool,
     };
@@ -92,7 +93,13 @@ pub(crate) fn check_method(method: &Method) -> Result<(), Refusal> {
 
 /// What hyper passes on but two programs could read in two ways.
 fn check_head(headers: &HeaderMap) -> Result<(), Refusal> {
-    let single = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::AUTHORIZATION, header::ORIGIN];
+    let single = [
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::AUTHORIZATION,
+        header::ORIGIN,
+        presented::FIELD,
+    ];
     if single.into_iter().any(|name| headers.get_all(name).iter().count() > 1) {
         return Err(Refusal::BadRequest);
     }

@@ -1,7 +1,7 @@
 //! What the data path knows: one immutable picture per change, and the few live tables beside it.
 
 use super::{
-    access_log::AccessLog, door::Door, identify::BadFront, inject::Injected, jar, visitors::Visitors,
+    Subject, access_log::AccessLog, door::Door, identify::BadFront, inject::Injected, jar, visitors::Visitors,
 };
 use crate::{
     certificates::{Fingerprint, pinned},
@@ -9,19 +9,22 @@ use crate::{
     headers::origin,
     identity::{
         UserId,
+        jwt::Signer,
         session::Sessions,
         sign_in::{SignIn, Users},
+        socket_token::SocketTokens,
+        token::Tokens,
         user::User,
     },
     injection::{self, Injection},
     pages::Pages,
     tools::{ToolId, target::Target},
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use hyper::header::HeaderName;
 use rustls::ClientConfig;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -90,14 +93,26 @@ impl Tool {
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) tools: HashMap<ToolId, Arc<Tool>>,
+    /// Accounts that may sign in.
     pub(crate) users: HashMap<UserId, Arc<User>>,
     pub(crate) names: HashMap<String, Arc<User>>,
+    /// Names of those that may not: to visitors as unknown as any other, but no tool sees what was typed for them.
+    pub(crate) disabled: HashSet<String>,
     pub(crate) doors: Vec<Arc<Door>>,
 }
 
 impl Users for Snapshot {
     fn by_name(&self, name: &str) -> Option<Arc<User>> {
         self.names.get(&name.to_lowercase()).cloned()
+    }
+
+    fn by_id(&self, id: UserId) -> Option<Arc<User>> {
+        self.users.get(&id).cloned()
+    }
+
+    fn is_name(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.names.contains_key(&name) || self.disabled.contains(&name)
     }
 }
 
@@ -106,6 +121,10 @@ pub(crate) struct Shared {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) sessions: Sessions,
     pub(crate) sign_in: SignIn,
+    pub(crate) tokens: Tokens,
+    /// Signs what programs get at the gate's API; nothing while the keyring is closed.
+    pub(crate) signer: ArcSwapOption<Signer>,
+    pub(crate) socket_tokens: SocketTokens<Subject>,
     pub(crate) pages: Pages,
     pub(crate) visitors: Visitors,
     pub(crate) access_log: AccessLog,

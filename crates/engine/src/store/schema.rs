@@ -66,6 +66,20 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (tool, name)
     ) STRICT;
 ",
+    "
+    ALTER TABLE session ADD COLUMN kind TEXT NOT NULL DEFAULT 'browser';    -- or a program's, whose hash is of its refresh token
+    CREATE TABLE token (                               -- a password for one device or program
+        hash      BLOB    PRIMARY KEY,                 -- SHA-256 of the token
+        id        TEXT    NOT NULL UNIQUE,
+        user      INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        name      TEXT    NOT NULL,
+        tool      TEXT,                                -- NULL is every tool of the user
+        created   INTEGER NOT NULL,
+        expires   INTEGER,
+        last_seen INTEGER
+    ) STRICT;
+    ALTER TABLE user ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 #[cfg(test)]

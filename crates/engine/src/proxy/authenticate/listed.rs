@@ -8,6 +8,7 @@ use crate::{
         password::Hasher,
         session::{Sessions, Visit},
         sign_in::SignIn,
+        token::Tokens,
         user::{Proof, Reach, User},
     },
     pages::Pages,
@@ -20,11 +21,15 @@ use crate::{
     },
     store::{database::Database, rotation::RotatingFile},
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drawbridge_protocol::{Level, NetworkTarget, Secret};
 use drawbridge_texts::Texts;
-use std::{collections::HashMap, net::Ipv4Addr, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    net::Ipv4Addr,
+    path::Path,
+};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -83,6 +88,7 @@ impl Ground {
         let insert = "INSERT INTO user (id, name, admin, password, created) VALUES (1, 'anna', 0, x'00', 0)";
         database.call(move |transaction| transaction.execute(insert, ())).await.unwrap();
         let (tool, clock) = (ToolId::stored("tool".into()), Clock::system());
+        let tokens = Tokens::load(database.clone(), clock.clone()).await.unwrap();
         let sessions = Sessions::load(database, clock.clone()).await.unwrap();
         let visit = Visit { level: Level::Lan, address: Ipv4Addr::LOCALHOST.into(), agent: String::new() };
         let gate = sessions.begin(UserId(1), visit).await.unwrap();
@@ -95,6 +101,7 @@ impl Ground {
             id: UserId(1),
             name: "anna".into(),
             admin: false,
+            disabled: false,
             reach: Reach::All,
             proof: Proof { hash, strong: true },
             created: Timestamp(0),
@@ -118,9 +125,10 @@ impl Ground {
                 tools: HashMap::from([(tool.clone(), Arc::new(seen))]),
                 users: HashMap::from([(user.id, Arc::clone(&user))]),
                 names: HashMap::from([("anna".into(), user)]),
+                disabled: HashSet::new(),
                 doors: Vec::new(),
             },
-            shared: shared(folder, sessions, SignIn::new(hasher).unwrap(), clock),
+            shared: shared(folder, sessions, tokens, SignIn::new(hasher).unwrap(), clock),
             tool,
             password: format!("Basic {}", STANDARD.encode("anna:correct horse")),
             session: format!("{}={value}", cookie_name(8444)),
@@ -141,17 +149,22 @@ impl Ground {
         Ok(match subject {
             Some(Subject::Session { .. }) => "session",
             Some(Subject::Basic { .. }) => "basic",
+            Some(Subject::Token { .. }) => "token",
+            Some(Subject::Access { .. }) => "access",
             None => "nobody",
         })
     }
 }
 
-fn shared(folder: &Path, sessions: Sessions, sign_in: SignIn, clock: Clock) -> Shared {
+fn shared(folder: &Path, sessions: Sessions, tokens: Tokens, sign_in: SignIn, clock: Clock) -> Shared {
     let log = RotatingFile::open(&folder.join("access.log"), 1024).unwrap();
     Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         sessions,
         sign_in,
+        tokens,
+        signer: ArcSwapOption::empty(),
+        socket_tokens: Default::default(),
         pages: Pages::new(Arc::new(Texts::new())),
         visitors: Default::default(),
         access_log: AccessLog::start(log).unwrap(),

@@ -1,8 +1,13 @@
-//! Browser sign-ins: one session at the gate, one more for each door entered with it, and the one-time codes that
-//! lead from the first to the second.
+//! Sign-ins. Of a browser: one session at the gate, one more for each door entered with it, and the one-time codes that
+//! lead from the first to the second. Of a program: one session, with a refresh token that changes at each use.
 //!
-//! Cookies hold 256 random bits; here and on disk lies only their SHA-256. The data path reads the tables in memory;
-//! a new session is saved before its cookie is sent.
+//! Cookies and refresh tokens hold 256 random bits; here and on disk lies only their SHA-256. The data path reads the
+//! tables in memory; a new session is saved before its cookie is sent.
+
+mod programs;
+mod rows;
+
+pub(crate) use programs::Refreshed;
 
 use super::{UserId, user::User};
 use crate::{
@@ -31,6 +36,7 @@ pub(crate) type Digest = [u8; 32];
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) user: UserId,
+    pub(crate) kind: Kind,
     pub(crate) level: Level,
     pub(crate) address: String,
     pub(crate) agent: String,
@@ -39,6 +45,15 @@ pub(crate) struct Session {
     pub(crate) last_seen: AtomicU64,
     /// Cancelled when the session ends, for whatever reason.
     pub(crate) ended: CancellationToken,
+}
+
+/// What signed in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// A browser at the gate; it holds a cookie.
+    Browser,
+    /// A program at the gate's API; it holds a refresh token, and access tokens for some minutes each.
+    Program,
 }
 
 /// A door entered with a sign-in.
@@ -69,8 +84,11 @@ pub(crate) struct Sessions {
 
 #[derive(Default)]
 struct Tables {
+    /// By what the browser's cookie or the program's refresh token hashes to.
     gate: HashMap<Digest, Arc<Session>>,
     doors: HashMap<Digest, DoorSession>,
+    /// The programs' among them, by the id their tokens name.
+    programs: HashMap<String, programs::Hold>,
 }
 
 struct Code {
@@ -92,7 +110,12 @@ impl Sessions {
     pub(crate) async fn load(database: Database, clock: Clock) -> Result<Self, StoreError> {
         let now = clock.timestamp();
         let (gate, doors) = database.call(move |transaction| rows::load(transaction, now)).await?;
-        let mut tables = Tables { gate, doors: HashMap::new() };
+        let programs = gate
+            .iter()
+            .filter(|(_, session)| session.kind == Kind::Program)
+            .map(|(hash, session)| (session.id.clone(), programs::Hold::new(*hash)))
+            .collect();
+        let mut tables = Tables { gate: gate.into_iter().collect(), doors: HashMap::new(), programs };
         let by_id: HashMap<&str, &Arc<Session>> =
             tables.gate.values().map(|session| (session.id.as_str(), session)).collect();
         tables.doors = doors
@@ -105,36 +128,50 @@ impl Sessions {
         Ok(Self { tables: RwLock::new(tables), codes: Mutex::default(), database, clock })
     }
 
-    /// A new sign-in; returns the cookie's value.
+    /// A browser's new sign-in; returns the cookie's value.
     pub(crate) async fn begin(&self, user: UserId, visit: Visit) -> Result<String, SessionError> {
+        Ok(self.open(user, visit, Kind::Browser).await?.1)
+    }
+
+    async fn open(
+        &self,
+        user: UserId,
+        visit: Visit,
+        kind: Kind,
+    ) -> Result<(Arc<Session>, String), SessionError> {
         let token = random::token()?;
         let now = self.clock.timestamp();
         let session = Arc::new(Session {
             id: name()?,
             user,
+            kind,
             level: visit.level,
             address: visit.address.to_string(),
-            agent: visit.agent.chars().filter(|letter| !letter.is_control()).take(AGENT_LETTERS).collect(),
+            agent: told(&visit.agent),
             created: now,
             expires: now.plus(LIFETIME),
             last_seen: AtomicU64::new(now.0),
             ended: CancellationToken::new(),
         });
         let hash = digest(&token);
-        let surplus = self.surplus_of(user);
+        let surplus = self.surplus_of(user, kind);
         let row = Arc::clone(&session);
         self.database.call(move |transaction| rows::insert(transaction, &hash, &row, &surplus)).await?;
         let mut tables = self.write();
-        tables.gate.insert(hash, session);
-        let gone = tables.oldest_of(user, MOST_PER_USER);
+        if kind == Kind::Program {
+            tables.programs.insert(session.id.clone(), programs::Hold::new(hash));
+        }
+        tables.gate.insert(hash, Arc::clone(&session));
+        let gone = tables.oldest_of(user, kind, MOST_PER_USER);
         tables.remove(&gone);
-        Ok(token)
+        Ok((session, token))
     }
 
     /// The sign-in a gate cookie stands for.
     pub(crate) fn at_gate(&self, cookie: &str, level: Level) -> Option<Arc<Session>> {
         let session = self.read().gate.get(&digest(cookie)).cloned()?;
-        (session.level == level && self.is_good(&session)).then(|| self.touched(session))
+        let good = session.kind == Kind::Browser && session.level == level && self.is_good(&session);
+        good.then(|| self.touched(session))
     }
 
     /// The sign-in a door cookie stands for, if it is for this tool at this level.
@@ -278,9 +315,9 @@ impl Sessions {
         session
     }
 
-    fn surplus_of(&self, user: UserId) -> Vec<String> {
+    fn surplus_of(&self, user: UserId, kind: Kind) -> Vec<String> {
         let tables = self.read();
-        let gone = tables.oldest_of(user, MOST_PER_USER - 1);
+        let gone = tables.oldest_of(user, kind, MOST_PER_USER - 1);
         gone.iter().filter_map(|hash| tables.gate.get(hash)).map(|session| session.id.clone()).collect()
     }
 
@@ -300,23 +337,24 @@ impl Tables {
             if let Some(session) = self.gate.remove(hash) {
                 session.ended.cancel();
                 self.doors.retain(|_, door| door.session.id != session.id);
+                self.programs.remove(&session.id);
                 ids.push(session.id.clone());
             }
         }
         ids
     }
 
-    /// All but the newest `keep` sessions of a user.
-    fn oldest_of(&self, user: UserId, keep: usize) -> Vec<Digest> {
+    /// All but the newest `keep` sessions of this kind of a user.
+    fn oldest_of(&self, user: UserId, kind: Kind, keep: usize) -> Vec<Digest> {
         let mut own: Vec<(&Digest, &Arc<Session>)> =
-            self.gate.iter().filter(|(_, session)| session.user == user).collect();
+            self.gate.iter().filter(|(_, session)| session.user == user && session.kind == kind).collect();
         own.sort_by_key(|(_, session)| session.created);
         own.iter().take(own.len().saturating_sub(keep)).map(|(hash, _)| **hash).collect()
     }
 }
 
 /// An id to type: hexadecimal, so that no shell or option parser takes its first letter for something else.
-fn name() -> Result<String, NoRandomness> {
+pub(super) fn name() -> Result<String, NoRandomness> {
     Ok(random::bytes::<ID_BYTES>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -336,6 +374,11 @@ pub(crate) fn may_begin(user: &User, level: Level) -> bool {
     }
 }
 
+/// What a program or browser calls itself, as it may stand in a list.
+fn told(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(AGENT_LETTERS).collect()
+}
+
 /// How long a sign-in lasts at most (chosen: a month, as mail and photo services do).
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long it lasts unused (chosen: a week away).
@@ -344,123 +387,16 @@ const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
 /// Codes under way at once (chosen: 2 MiB).
 const MOST_CODES: usize = 8192;
-/// Sign-ins of one user at once; the oldest makes room (chosen: far more than anyone's devices).
+/// Sign-ins of one kind of one user at once; the oldest makes room (chosen: far more than anyone's devices).
 const MOST_PER_USER: usize = 64;
 /// How exactly it is remembered when a session was last seen (chosen: a person reads minutes).
-const SEEN_STEP: Duration = Duration::from_secs(15);
+pub(super) const SEEN_STEP: Duration = Duration::from_secs(15);
 /// How far a clock may be set back without ending sessions (chosen: more than any correction by NTP).
-const CLOCK_SLACK: Duration = Duration::from_secs(300);
+pub(super) const CLOCK_SLACK: Duration = Duration::from_secs(300);
 /// Bytes of a session's id (48 bits: only to name it, not to hold it).
 const ID_BYTES: usize = 6;
 /// Letters kept of what a browser calls itself.
 const AGENT_LETTERS: usize = 200;
-
-/// The rows behind the tables.
-mod rows {
-    use super::{
-        Arc, AtomicU64, CancellationToken, Digest, HashMap, Level, Ordering, Session, Timestamp, UserId,
-    };
-    use rusqlite::{Result, Row, Transaction, params};
-
-    type Loaded = (HashMap<Digest, Arc<Session>>, Vec<(Digest, String, String)>);
-
-    pub(super) fn load(transaction: &Transaction<'_>, now: Timestamp) -> Result<Loaded> {
-        transaction.execute("DELETE FROM session WHERE expires <= ?1", [signed(now.0)])?;
-        let gate = transaction
-            .prepare(
-                "SELECT hash, id, user, level, address, agent, created, last_seen, expires FROM session",
-            )?
-            .query_map([], |row| Ok((row.get("hash")?, Arc::new(read(row)?))))?
-            .collect::<Result<_>>()?;
-        let doors = transaction
-            .prepare("SELECT hash, session, tool FROM door_session")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<Result<_>>()?;
-        Ok((gate, doors))
-    }
-
-    fn read(row: &Row<'_>) -> Result<Session> {
-        let level: String = row.get("level")?;
-        Ok(Session {
-            id: row.get("id")?,
-            user: UserId(row.get("user")?),
-            // Anything else than the one word means the lower level.
-            level: if level == "internet" { Level::Internet } else { Level::Lan },
-            address: row.get("address")?,
-            agent: row.get("agent")?,
-            created: Timestamp(unsigned(row.get("created")?)),
-            expires: Timestamp(unsigned(row.get("expires")?)),
-            last_seen: AtomicU64::new(unsigned(row.get("last_seen")?)),
-            ended: CancellationToken::new(),
-        })
-    }
-
-    pub(super) fn insert(
-        transaction: &Transaction<'_>,
-        hash: &Digest,
-        session: &Session,
-        surplus: &[String],
-    ) -> Result<()> {
-        delete(transaction, surplus)?;
-        transaction.execute(
-            "INSERT INTO session (hash, id, user, level, address, agent, created, last_seen, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                hash,
-                session.id,
-                session.user.0,
-                session.level.to_string(),
-                session.address,
-                session.agent,
-                signed(session.created.0),
-                signed(session.last_seen.load(Ordering::Relaxed)),
-                signed(session.expires.0),
-            ],
-        )?;
-        transaction.execute(
-            "UPDATE user SET last_seen = ?2 WHERE id = ?1",
-            params![session.user.0, signed(session.created.0)],
-        )?;
-        Ok(())
-    }
-
-    pub(super) fn enter(
-        transaction: &Transaction<'_>,
-        hash: &Digest,
-        session: &str,
-        tool: &str,
-    ) -> Result<()> {
-        transaction.execute("DELETE FROM door_session WHERE session = ?1 AND tool = ?2", [session, tool])?;
-        transaction.execute(
-            "INSERT INTO door_session (hash, session, tool) VALUES (?1, ?2, ?3)",
-            params![hash, session, tool],
-        )?;
-        Ok(())
-    }
-
-    pub(super) fn delete(transaction: &Transaction<'_>, ids: &[String]) -> Result<()> {
-        for id in ids {
-            transaction.execute("DELETE FROM session WHERE id = ?1", [id])?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn seen(transaction: &Transaction<'_>, seen: &[(String, u64)]) -> Result<()> {
-        for (id, moment) in seen {
-            transaction
-                .execute("UPDATE session SET last_seen = ?2 WHERE id = ?1", params![id, signed(*moment)])?;
-        }
-        Ok(())
-    }
-
-    fn signed(value: u64) -> i64 {
-        i64::try_from(value).unwrap_or(i64::MAX)
-    }
-
-    fn unsigned(value: i64) -> u64 {
-        u64::try_from(value).unwrap_or(0)
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,90 @@
+//! The one way a program gets in at a door, whatever it presents.
+
+use super::{
+    jwt::{self, Signer},
+    presented::Presented,
+    session::{Session, Sessions},
+    sign_in::{Outcome, SignIn, Users},
+    token::{Token, Tokens},
+    user::User,
+};
+use crate::clock::Timestamp;
+use drawbridge_protocol::Level;
+use std::{sync::Arc, time::Duration};
+
+/// Who a program is for, and what proved it.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// A name and password.
+    Password(Arc<User>),
+    /// A token.
+    Token(Arc<User>, Arc<Token>),
+    /// An access token of this sign-in.
+    Access(Arc<User>, Arc<Session>),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// This is who it is.
+    Welcome(Known),
+    /// The credential opens nothing here.
+    Wrong,
+    /// The account waits after a failure; nothing was verified.
+    Wait(Duration),
+    /// Too much at once, or this computer failed; nothing was verified.
+    Busy,
+}
+
+/// What is asked: where, when, and with which tables.
+pub(crate) struct Desk<'a> {
+    pub(crate) sign_in: &'a SignIn,
+    pub(crate) tokens: &'a Tokens,
+    pub(crate) sessions: &'a Sessions,
+    pub(crate) signer: Option<&'a Signer>,
+    pub(crate) now: Timestamp,
+    pub(crate) level: Level,
+}
+
+impl Desk<'_> {
+    /// Verifies what a program presents.
+    pub(crate) async fn admit(&self, users: &impl Users, presented: Presented) -> Admission {
+        let credential = match presented {
+            Presented::Token(text) => return or_wrong(self.token(users, text.expose(), None)),
+            Presented::Access(text) => return or_wrong(self.access(users, text.expose())),
+            Presented::TokenOf(credential) => {
+                let text = credential.password.expose();
+                if let Some(known) = self.token(users, text, Some(&credential.name)) {
+                    return Admission::Welcome(known);
+                }
+                // Nothing keeps a password from looking like a token.
+                credential
+            }
+            Presented::Password(credential) => credential,
+        };
+        match self.sign_in.attempt(users, self.level, credential).await {
+            Outcome::Welcome(user) => Admission::Welcome(Known::Password(user)),
+            Outcome::Wrong => Admission::Wrong,
+            Outcome::Wait(left) => Admission::Wait(left),
+            Outcome::Busy => Admission::Busy,
+        }
+    }
+
+    fn token(&self, users: &impl Users, text: &str, name: Option<&str>) -> Option<Known> {
+        let token = self.tokens.find(text)?;
+        let user = users.by_id(token.user)?;
+        let named = name.is_none_or(|name| name.to_lowercase() == user.name.to_lowercase());
+        named.then(|| Known::Token(user, token))
+    }
+
+    fn access(&self, users: &impl Users, text: &str) -> Option<Known> {
+        let claims = self.signer?.read(text, jwt::Kind::Access, self.now)?;
+        let session = self.sessions.program(&claims.sid, self.level)?;
+        let user = users.by_id(session.user)?;
+        (user.name == claims.sub).then(|| Known::Access(user, session))
+    }
+}
+
+fn or_wrong(known: Option<Known>) -> Admission {
+    known.map_or(Admission::Wrong, Admission::Welcome)
+}

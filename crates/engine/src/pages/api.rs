@@ -1,0 +1,222 @@
+//! The gate's API for programs (`docs/openapi.json`): sign in, get the next pair of tokens, sign out. And the one-time token
+//! for a WebSocket, which a tool's door gives out itself. JSON in and out, no cookie, refusals as problem documents.
+
+use super::{gate, harden};
+use crate::{
+    identity::{
+        basic::Credential,
+        jwt::{self, Bearer},
+        presented::{self, Presented},
+        session::{Refreshed, Session, Visit},
+        sign_in::{Outcome, Users},
+        socket_token,
+        user::User,
+    },
+    proxy::{
+        authenticate,
+        body::Body,
+        pipeline::{Connection, Picture},
+        refusal::Refusal,
+        route::Target,
+    },
+    tools::ToolId,
+};
+use drawbridge_protocol::Secret;
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::sync::Arc;
+
+/// Answers `/.drawbridge/api/…` on the gate.
+pub(super) async fn answer(
+    connection: &Connection,
+    request: Request<Incoming>,
+    path: &str,
+    target: &Target,
+    snapshot: &Picture,
+) -> Result<Response<Body>, Refusal> {
+    match (request.method(), path) {
+        (&Method::POST, "auth/login") => login(connection, request, target, snapshot).await,
+        (&Method::POST, "auth/refresh") => refresh(connection, request, target, snapshot).await,
+        (&Method::POST, "auth/logout") => logout(connection, &request, target).await,
+        _ => Err(Refusal::NoSuchPage),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    username: String,
+    password: Secret,
+}
+
+async fn login(
+    connection: &Connection,
+    request: Request<Incoming>,
+    target: &Target,
+    snapshot: &Picture,
+) -> Result<Response<Body>, Refusal> {
+    let (headers, Login { username, password }) = read(connection, request, target).await?;
+    let level = connection.door.plan.level;
+    let credential = Credential { name: username.trim().to_owned(), password };
+    let user = match connection.shared.sign_in.attempt(&**snapshot, level, credential).await {
+        Outcome::Welcome(user) => user,
+        Outcome::Wrong => {
+            tracing::info!(client = %connection.client.address(), "a program's sign-in failed");
+            return Err(Refusal::WrongCredential);
+        }
+        Outcome::Wait(left) => return Err(Refusal::Wait(left)),
+        Outcome::Busy => return Err(Refusal::Busy),
+    };
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let visit = Visit { level, address: connection.client.address(), agent: agent.to_owned() };
+    let (session, once) = connection.shared.sessions.begin_program(user.id, visit).await.map_err(unsaved)?;
+    connection.shared.changed.notify_one();
+    // The account may have changed while the password was verified.
+    if user.withdrawn.is_cancelled() {
+        gate::end(connection, &session.id).await?;
+        return Err(Refusal::Withdrawn);
+    }
+    pair(connection, &user, &session, &once)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refresh {
+    refresh_token: Secret,
+}
+
+async fn refresh(
+    connection: &Connection,
+    request: Request<Incoming>,
+    target: &Target,
+    snapshot: &Picture,
+) -> Result<Response<Body>, Refusal> {
+    let (_, Refresh { refresh_token }) = read(connection, request, target).await?;
+    let shared = &connection.shared;
+    let signer = shared.signer.load_full().ok_or(Refusal::Internal)?;
+    let claims = signer.read(refresh_token.expose(), jwt::Kind::Refresh, shared.clock.timestamp());
+    let claims = claims.ok_or(Refusal::WrongCredential)?;
+    let once = claims.jti.as_deref().unwrap_or_default();
+    let refreshed = shared.sessions.refresh(&claims.sid, once, connection.door.plan.level).await;
+    shared.changed.notify_one();
+    match refreshed.map_err(unsaved)? {
+        Refreshed::Granted(session, next) => {
+            let user = snapshot.by_id(session.user).filter(|user| user.name == claims.sub);
+            pair(connection, &*user.ok_or(Refusal::WrongCredential)?, &session, &next)
+        }
+        Refreshed::JustReplaced => Err(Refusal::JustReplaced),
+        Refreshed::Refused => Err(Refusal::WrongCredential),
+    }
+}
+
+async fn logout(
+    connection: &Connection,
+    request: &Request<Incoming>,
+    target: &Target,
+) -> Result<Response<Body>, Refusal> {
+    check_origin(request, target)?;
+    let shared = &connection.shared;
+    let signer = shared.signer.load_full();
+    let Some(Presented::Access(text)) = presented::read(request.headers(), signer.as_deref()) else {
+        return Err(Refusal::SignInNeeded);
+    };
+    let now = shared.clock.timestamp();
+    let claims = signer.and_then(|signer| signer.read(text.expose(), jwt::Kind::Access, now));
+    let session = claims.and_then(|claims| shared.sessions.program(&claims.sid, connection.door.plan.level));
+    gate::end(connection, &session.ok_or(Refusal::WrongCredential)?.id).await?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    harden(response.headers_mut());
+    Ok(response)
+}
+
+/// A one-time token for a WebSocket of this tool, for whoever may use the tool.
+pub(super) async fn socket_token<B>(
+    connection: &Connection,
+    request: &Request<B>,
+    target: &Target,
+    tool: &ToolId,
+    snapshot: &Picture,
+) -> Result<Response<Body>, Refusal> {
+    #[derive(Serialize)]
+    struct SocketToken<'a> {
+        token: &'a str,
+        expires_in: u64,
+    }
+    let Connection { door, shared, client, .. } = connection;
+    let subject = authenticate::authenticate(request, tool, door, target, *client, snapshot, shared).await?;
+    let subject = subject.ok_or(Refusal::SignInNeeded)?;
+    // Whoever may not use the tool gets no token for it either.
+    crate::proxy::authorize(subject.clone(), door, snapshot)?;
+    let issued = shared.socket_tokens.issue(tool, door.plan.level, subject).map_err(|_| Refusal::Internal)?;
+    let token = issued.ok_or(Refusal::Busy)?;
+    json(&SocketToken { token: token.expose(), expires_in: socket_token::LIFETIME.as_secs() })
+}
+
+/// A pair of tokens as RFC 6749 §5.1 has it.
+fn pair(
+    connection: &Connection,
+    user: &User,
+    session: &Arc<Session>,
+    once: &str,
+) -> Result<Response<Body>, Refusal> {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        access_token: &'a str,
+        refresh_token: &'a str,
+        token_type: &'a str,
+        expires_in: u64,
+    }
+    let signer = connection.shared.signer.load_full().ok_or(Refusal::Internal)?;
+    let bearer = Bearer { name: &user.name, session: &session.id, expires: session.expires };
+    let pair = signer.pair(&bearer, once, connection.shared.clock.timestamp()).map_err(|error| {
+        tracing::error!(%error, "a program got no tokens");
+        Refusal::Internal
+    })?;
+    json(&Answer {
+        access_token: pair.access.expose(),
+        refresh_token: pair.refresh.expose(),
+        token_type: "Bearer",
+        expires_in: pair.lifetime.as_secs(),
+    })
+}
+
+/// A call in JSON; a page of another site can make a browser send no such thing without asking first.
+async fn read<T: DeserializeOwned>(
+    connection: &Connection,
+    request: Request<Incoming>,
+    target: &Target,
+) -> Result<(HeaderMap, T), Refusal> {
+    check_origin(&request, target)?;
+    let (parts, body) = request.into_parts();
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    if !kind.trim().eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::BadCall);
+    }
+    let bytes = gate::read_whole(connection, body).await?;
+    let call = serde_json::from_slice(&bytes).map_err(|_| Refusal::BadCall)?;
+    Ok((parts.headers, call))
+}
+
+fn check_origin<B>(request: &Request<B>, target: &Target) -> Result<(), Refusal> {
+    authenticate::check_origin(request, &target.origin.text, authenticate::Credential::Header)
+}
+
+fn json(answer: &impl Serialize) -> Result<Response<Body>, Refusal> {
+    let bytes = serde_json::to_vec(answer).map_err(|_| Refusal::Internal)?;
+    let mut response = Response::new(Body::full(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    harden(headers);
+    Ok(response)
+}
+
+fn unsaved(error: crate::identity::session::SessionError) -> Refusal {
+    tracing::error!(%error, "a program's sign-in could not be saved");
+    Refusal::Internal
+}
