@@ -2,7 +2,10 @@
 //! on HTTP/1 and HTTP/2.
 
 use super::{Browser, Door, Tool, anna, h2, h2::H2, wire::Wire};
-use crate::support::{Trial, eventually, eventually_within, raw};
+use crate::{
+    programs::{Pair, call, login},
+    support::{Trial, eventually, eventually_within, raw, trial::PASSWORD},
+};
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -155,8 +158,13 @@ fn ends_everything(level: &str, what: &str, programs_too: bool, act: impl FnOnce
     let browser = Browser::signed_in(door, Door::gate(&trial));
     let mut open = vec![Open::begin(door, &tool, ("cookie", browser.door))];
     if programs_too {
-        let credential = anna().trim_start_matches("authorization: ").to_owned();
-        open.push(Open::begin(door, &tool, ("authorization", credential)));
+        let token = trial.json(&["token", "create", "anna"])["secret"].as_str().expect("a token").to_owned();
+        let access = Pair::of(&call(Door::gate(&trial), "auth/login", &login(PASSWORD))).access;
+        let password = anna().trim_start_matches("authorization: ").to_owned();
+        for credential in [password, format!("Bearer {access}")] {
+            open.push(Open::begin(door, &tool, ("authorization", credential)));
+        }
+        open.push(Open::begin(door, &tool, ("x-drawbridge-token", token)));
     }
     act(&trial);
     let deadline = Instant::now() + PROMISED + ROOM;
@@ -172,6 +180,45 @@ fn ends_everything(level: &str, what: &str, programs_too: bool, act: impl FnOnce
 #[test]
 fn the_end_of_a_session_ends_what_runs_through_it() {
     ends_everything("lan", "session end", false, |trial| {
+        let id = trial.json(&["session", "list"])[0]["id"].as_str().expect("an id").to_owned();
+        trial.ok(&["session", "end", &id]);
+    });
+}
+
+#[test]
+fn a_new_role_and_a_disabled_account_end_what_runs_through_the_account() {
+    for change in [["--admin", "true"], ["--disabled", "true"]] {
+        let programs_too = change[0] == "--disabled";
+        ends_everything("lan", change[0], programs_too, |trial| {
+            trial.ok(&[&["user", "set", "anna"][..], &change].concat());
+        });
+    }
+}
+
+/// Opens everything with one credential, takes that away, and looks.
+fn ends_alone(what: &str, get: impl FnOnce(&Trial) -> (&'static str, String), act: impl FnOnce(&Trial)) {
+    let tool = endless();
+    let trial = Trial::sharing(&tool.url(), "lan");
+    let open = Open::begin(Door::of(&trial, "Tool"), &tool, get(&trial));
+    act(&trial);
+    open.ends_by(Instant::now() + PROMISED + ROOM, &tool, what);
+}
+
+#[test]
+fn a_revoked_token_and_an_ended_sign_in_of_a_program_end_what_runs_through_them() {
+    let token = |trial: &Trial| {
+        let made = trial.json(&["token", "create", "anna"]);
+        ("x-drawbridge-token", made["secret"].as_str().expect("a token").to_owned())
+    };
+    ends_alone("token revoke", token, |trial| {
+        let id = trial.json(&["token", "list"])[0]["id"].as_str().expect("an id").to_owned();
+        trial.ok(&["token", "revoke", &id]);
+    });
+    let access = |trial: &Trial| {
+        let pair = Pair::of(&call(Door::gate(trial), "auth/login", &login(PASSWORD)));
+        ("authorization", format!("Bearer {}", pair.access))
+    };
+    ends_alone("session end", access, |trial| {
         let id = trial.json(&["session", "list"])[0]["id"].as_str().expect("an id").to_owned();
         trial.ok(&["session", "end", &id]);
     });

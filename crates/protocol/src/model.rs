@@ -175,8 +175,8 @@ pub struct User {
     pub name: String,
     /// May administer.
     pub admin: bool,
-    /// Nobody gets in with it until the owner says otherwise.
-    #[serde(default)]
+    /// Nobody gets in with it until the owner says otherwise; left out where it is not so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
     /// Tool names, or nothing for all.
     pub tools: Option<Vec<String>>,

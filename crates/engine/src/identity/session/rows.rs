@@ -46,12 +46,16 @@ pub(super) fn insert(
 ) -> Result<()> {
     delete(transaction, surplus)?;
     transaction.execute(
-        "INSERT INTO session (hash, id, user, level, address, agent, created, last_seen, expires)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO session (hash, id, user, kind, level, address, agent, created, last_seen, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             hash,
             session.id,
             session.user.0,
+            match session.kind {
+                Kind::Browser => BROWSER,
+                Kind::Program => "program",
+            },
             session.level.to_string(),
             session.address,
             session.agent,
