@@ -3,6 +3,7 @@
 mod access;
 mod confined;
 mod cost;
+mod devices;
 mod hostile;
 mod picture;
 mod place;

@@ -117,6 +117,7 @@ fn people(window: &WebDriver) {
         (button("Change what \u{2068}carla\u{2069} may use"), "rights"),
         (button("New password for \u{2068}carla\u{2069}"), "new-password"),
         (button("Remove \u{2068}carla\u{2069}"), "remove-person"),
+        (button("Add a password for one device of \u{2068}carla\u{2069}"), "add-token"),
     ] {
         look_into(window, &opener, picture, "Cancel");
     }

@@ -73,6 +73,8 @@ export interface Status {
 export interface User {
   name: string;
   admin: boolean;
+  /** Nobody gets in with it; left out where it is not so. */
+  disabled?: boolean;
   /** Tool names, or null for all. */
   tools: string[] | null;
   factors: string[];
@@ -88,9 +90,22 @@ export interface UserCreated {
   password: string | null;
 }
 
+/** A password for one device or program, without its text. */
+export interface Token {
+  id: string;
+  user: string;
+  name: string;
+  /** Name of the one tool it opens, or null for every tool of its user. */
+  tool: string | null;
+  created: number;
+  expires: number | null;
+  last_seen: number | null;
+}
+
 export interface Session {
   id: string;
   user: string;
+  kind: 'browser' | 'program';
   level: Level;
   address: string;
   agent: string;
@@ -144,9 +159,14 @@ export interface Requests {
   close: [{}, Tool[]];
   'user-add': [{ name: string; admin: boolean; reach: Reach; password: string | null }, UserCreated];
   'user-password': [{ name: string; password: string | null }, UserCreated];
-  'user-set': [{ name: string; admin: boolean | null; reach: Reach | null }, User];
+  'user-set': [{ name: string; admin: boolean | null; reach: Reach | null; disabled?: boolean | null }, User];
   'user-remove': [{ name: string }, null];
   'session-end': [{ id: string }, null];
+  'token-create': [
+    { user: string; name: string; tool: string | null; expires_seconds: number | null },
+    Token & { secret: string },
+  ];
+  'token-revoke': [{ id: string }, null];
   'certificate-list': [{}, Certificate[]];
   'certificate-import': [{ chain_pem: string; key_pem: string }, Certificate];
   'recovery-create': [{}, string];
@@ -170,12 +190,13 @@ export interface Problem {
 
 /** What the engine tells without being asked. */
 export type EngineEvent =
-  | { event: 'state'; status: Status; users: User[]; sessions: Session[] }
+  | { event: 'state'; status: Status; users: User[]; sessions: Session[]; tokens: Token[] }
   | { event: 'headline'; headline: Headline; gate: string[] }
   | { event: 'tool'; tool: Tool }
   | { event: 'tool-removed'; id: string }
   | { event: 'users'; users: User[] }
   | { event: 'sessions'; sessions: Session[] }
+  | { event: 'tokens'; tokens: Token[] }
   | { event: 'visitors'; visitors: Visitor[] }
   | { event: 'problems'; problems: Trouble[] };
 

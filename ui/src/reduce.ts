@@ -1,6 +1,6 @@
 // One picture of the engine, made from its events: the whole state first, then changes. Pure; `state.svelte.ts`
 // holds the result for the panels.
-import type { EngineEvent, Headline, LifeEvent, Session, Tool, Trouble, User, Visitor } from './protocol';
+import type { EngineEvent, Headline, LifeEvent, Session, Token, Tool, Trouble, User, Visitor } from './protocol';
 
 export interface Picture {
   engine: Engine;
@@ -13,6 +13,7 @@ export interface Picture {
   problems: Trouble[];
   users: User[];
   sessions: Session[];
+  tokens: Token[];
 }
 
 /** `here`: inside this program; null while the shell has not said. */
@@ -31,6 +32,7 @@ export const nothingKnown: Picture = {
   problems: [],
   users: [],
   sessions: [],
+  tokens: [],
 };
 
 /** The picture after one event. An event this window does not know changes nothing. */
@@ -40,9 +42,9 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return life(picture, event);
     case 'state': {
       const { headline, gate, tools, visitors, problems } = event.status;
-      const { users, sessions } = event;
+      const { users, sessions, tokens } = event;
       const engine: Engine = picture.engine.state === 'running' ? picture.engine : { state: 'running', here: null };
-      return { engine, known: true, headline, gate, tools, visitors, problems, users, sessions };
+      return { engine, known: true, headline, gate, tools, visitors, problems, users, sessions, tokens };
     }
     case 'headline':
       return { ...picture, headline: event.headline, gate: event.gate };
@@ -54,6 +56,8 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return { ...picture, users: event.users };
     case 'sessions':
       return { ...picture, sessions: event.sessions };
+    case 'tokens':
+      return { ...picture, tokens: event.tokens };
     case 'visitors':
       return { ...picture, visitors: event.visitors };
     case 'problems':
