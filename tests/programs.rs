@@ -1,6 +1,7 @@
 //! Programs get in with tokens and access tokens as they do with a name and password: the same door, the same rules.
 
 mod api;
+mod clients;
 mod sockets;
 mod tokens;
 

@@ -26,6 +26,8 @@ pub(super) const PARTS: &[Part] = &[
     debian("taskset", &[Bench], |_| found("taskset").is_some(), &["util-linux"]),
     debian("Valgrind", &[Bench], |_| found("valgrind").is_some(), &["valgrind"]),
     debian("aria2", &[Test], |_| found("aria2c").is_some(), &["aria2"]),
+    debian("git", &[Test], |_| found("git").is_some(), &["git"]),
+    debian("rclone", &[Test], |_| found("rclone").is_some(), &["rclone"]),
     debian(
         "gRPC for Python",
         &[Test],
