@@ -76,7 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 async fn handshakes(options: &Options, resumption: Resumption) -> Result<Vec<Duration>> {
-    let mut config = config(options)?;
+    let mut config = config(&options.group)?;
     config.resumption = resumption;
     let config = Arc::new(config);
     let mut times = Vec::with_capacity(options.count);
@@ -92,7 +92,7 @@ async fn handshakes(options: &Options, resumption: Resumption) -> Result<Vec<Dur
 }
 
 async fn messages(options: &Options) -> Result<Vec<Duration>> {
-    let config = Arc::new(config(options)?);
+    let config = Arc::new(config(&options.group)?);
     let mut tasks = Vec::new();
     for _ in 0..TALKING {
         let mut socket = websocket(options, &config, Ipv4Addr::LOCALHOST).await?;
@@ -118,7 +118,7 @@ async fn messages(options: &Options) -> Result<Vec<Duration>> {
 }
 
 async fn idle(options: &Options) -> Result<()> {
-    let config = Rc::new(Arc::new(config(options)?));
+    let config = Rc::new(Arc::new(config(&options.group)?));
     let mut sockets = Vec::with_capacity(options.count);
     for index in 0..options.count {
         // As from many people: no address opens more than a browser with a few tabs would.
@@ -181,11 +181,12 @@ async fn connect(
     TlsConnector::from(Arc::clone(config)).connect(name, stream).await.context("the handshake failed")
 }
 
-fn config(options: &Options) -> Result<ClientConfig> {
+/// TLS 1.3 with this key exchange, for any certificate.
+pub(crate) fn config(group: &str) -> Result<ClientConfig> {
     let mut provider = aws_lc_rs::default_provider();
-    provider.kx_groups.retain(|group| format!("{:?}", group.name()) == options.group);
+    provider.kx_groups.retain(|known| format!("{:?}", known.name()) == group);
     if provider.kx_groups.is_empty() {
-        bail!("there is no key exchange {}", options.group);
+        bail!("there is no key exchange {group}");
     }
     let provider = Arc::new(provider);
     Ok(ClientConfig::builder_with_provider(Arc::clone(&provider))

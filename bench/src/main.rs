@@ -13,6 +13,7 @@ mod instructions;
 mod origin;
 mod peers;
 mod report;
+mod timing;
 mod workload;
 
 use anyhow::Result;
@@ -29,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Everything, and one table.
     Run(Options),
+    /// Whether time tells strangers which accounts there are.
+    Timing(timing::Options),
     /// The tool behind every proxy.
     Origin {
         /// Where it listens.
@@ -61,6 +64,7 @@ pub(crate) struct Options {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(options) => run(&options),
+        Command::Timing(options) => timing::run(&options),
         Command::Origin { port } => origin::serve(port),
         Command::Client(options) => client::run(&options),
     };

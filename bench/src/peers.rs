@@ -3,6 +3,7 @@
 
 use crate::{Options, account};
 use anyhow::{Context as _, Result, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
@@ -121,29 +122,27 @@ fn idle(pid: u32) -> Result<(u64, f64)> {
     Ok((account::memory_kib(pid)?, woken as f64 / WATCHED.as_secs_f64()))
 }
 
-fn drawbridge(options: &Options, folder: &Path, tool: u16, under: &[&str]) -> Result<Peer> {
-    let home = folder.join("home");
-    let keyring = format!("passphrase-file={}", folder.join("passphrase").display());
-    let base = ["--home".to_owned(), home.display().to_string(), "--keyring".to_owned(), keyring];
-    let base: Vec<&str> = base.iter().map(String::as_str).collect();
-    let serve = [&base[..], &["serve", "--lan", "127.0.0.1"]].concat();
-    let program = options.program.display().to_string();
-    let line = [under, &[program.as_str()], &serve].concat();
-    let (first, rest) = line.split_first().context("a program")?;
-    let mut command = taskset(PROXY_CORE, first);
-    command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut process = Killed(command.spawn().context("drawbridge does not start")?);
-    let mut line = String::new();
-    let output = process.0.stdout.take().context("it was piped")?;
-    BufReader::new(output).read_line(&mut line)?;
-    // Under callgrind nothing is idle for long, and nobody asks.
-    let idle = if under.is_empty() { idle(process.0.id())? } else { (0, 0.0) };
-    let ask = |arguments: &[&str], input: &str| -> Result<String> {
-        let mut child = Command::new(&options.program)
-            .args(&base)
+/// Drawbridge by itself, with a user and a tool that is open on the local network.
+pub(crate) struct Engine {
+    pub(crate) door: SocketAddr,
+    pub(crate) gate: SocketAddr,
+    /// Before anything was asked of it.
+    idle: (u64, f64),
+    program: PathBuf,
+    base: Vec<String>,
+    process: Killed,
+    _tool: Option<Killed>,
+}
+
+impl Engine {
+    /// Runs a command that must succeed; returns what it printed.
+    pub(crate) fn ask(&self, arguments: &[&str], input: &str) -> Result<String> {
+        let mut child = Command::new(&self.program)
+            .args(&self.base)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()?;
         child.stdin.take().context("it was piped")?.write_all(input.as_bytes())?;
         let output = child.wait_with_output()?;
@@ -151,17 +150,65 @@ fn drawbridge(options: &Options, folder: &Path, tool: u16, under: &[&str]) -> Re
             bail!("`drawbridge {}` failed", arguments.join(" "));
         }
         Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Where a command says something listens.
+    fn address(&self, arguments: &[&str]) -> Result<SocketAddr> {
+        let printed = self.ask(arguments, "")?;
+        let url = printed.lines().next().unwrap_or_default().trim();
+        Ok(url.trim_start_matches("https://").trim_end_matches('/').parse()?)
+    }
+}
+
+/// Starts it, with a tool of its own.
+pub(crate) fn alone(program: &Path, folder: &Path) -> Result<Engine> {
+    let (stage, tool) = Stage::with_tool()?;
+    let mut engine = engine(program, folder, tool, &[])?;
+    engine._tool = Some(stage._origin);
+    Ok(engine)
+}
+
+fn engine(program: &Path, folder: &Path, tool: u16, under: &[&str]) -> Result<Engine> {
+    let home = folder.join("home");
+    let keyring = format!("passphrase-file={}", folder.join("passphrase").display());
+    let base = vec!["--home".to_owned(), home.display().to_string(), "--keyring".to_owned(), keyring];
+    let path = program.display().to_string();
+    let serve = base.iter().map(String::as_str).chain(["serve", "--lan", "127.0.0.1"]);
+    let line: Vec<&str> = under.iter().copied().chain([path.as_str()]).chain(serve).collect();
+    let (first, rest) = line.split_first().context("a program")?;
+    let mut command = taskset(PROXY_CORE, first);
+    command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut process = Killed(command.spawn().context("drawbridge does not start")?);
+    let mut ready = String::new();
+    let output = process.0.stdout.take().context("it was piped")?;
+    BufReader::new(output).read_line(&mut ready)?;
+    // Under callgrind nothing is idle for long, and nobody asks.
+    let idle = if under.is_empty() { idle(process.0.id())? } else { (0, 0.0) };
+    let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let mut engine = Engine {
+        door: nowhere,
+        gate: nowhere,
+        idle,
+        program: program.to_owned(),
+        base,
+        process,
+        _tool: None,
     };
-    ask(&["user", "add", "anna", "--password-stdin"], &format!("{PASSWORD}\n"))?;
-    ask(&["tool", "add", "Tool", &tool.to_string()], "")?;
-    ask(&["level", "Tool", "lan"], "")?;
-    let url = ask(&["url", "Tool"], "")?.lines().next().unwrap_or_default().trim().to_owned();
-    let gate = ask(&["url"], "")?.lines().next().unwrap_or_default().trim().to_owned();
-    let address: SocketAddr = url.trim_start_matches("https://").trim_end_matches('/').parse()?;
-    // `anna:correct horse battery`.
-    let basic = vec!["authorization: Basic YW5uYTpjb3JyZWN0IGhvcnNlIGJhdHRlcnk=".to_owned()];
-    let session = vec![format!("cookie: {}", sign_in(folder, &url, &gate)?)];
+    engine.ask(&["user", "add", "anna", "--password-stdin"], &format!("{PASSWORD}\n"))?;
+    engine.ask(&["tool", "add", "Tool", &tool.to_string()], "")?;
+    engine.ask(&["level", "Tool", "lan"], "")?;
+    engine.door = engine.address(&["url", "Tool"])?;
+    engine.gate = engine.address(&["url"])?;
+    Ok(engine)
+}
+
+fn drawbridge(options: &Options, folder: &Path, tool: u16, under: &[&str]) -> Result<Peer> {
+    let engine = engine(&options.program, folder, tool, under)?;
+    let (door, gate) = (format!("https://{}", engine.door), format!("https://{}", engine.gate));
+    let basic = vec![format!("authorization: Basic {}", STANDARD.encode(format!("anna:{PASSWORD}")))];
+    let session = vec![format!("cookie: {}", sign_in(folder, &door, &gate)?)];
     let version = version(&options.program.display().to_string(), "--version")?;
+    let Engine { door: address, idle, process, .. } = engine;
     Ok(Peer { name: "Drawbridge", address, session, basic, version, idle, open_wake_ups: None, process })
 }
 

@@ -13,7 +13,11 @@ pub(crate) struct Options {
     /// Install what is missing without asking.
     #[arg(long)]
     yes: bool,
-    /// What `drawbridge-bench run` takes: `--rounds 5`, `--only WORKLOAD`, `--beside nginx`, `--instructions`.
+    /// Measure instead whether time tells strangers which accounts there are.
+    #[arg(long)]
+    timing: bool,
+    /// What `drawbridge-bench run` takes: `--rounds 5`, `--only WORKLOAD`, `--beside nginx`, `--instructions`;
+    /// with `--timing`: `--samples 1000`.
     #[arg(last = true)]
     more: Vec<String>,
 }
@@ -33,6 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     shell::run(cargo.args(["--bin", "drawbridge", "--bin", "drawbridge-bench"]).current_dir(&places.root))?;
     let built = places.target.join("release");
     let mut bench = std::process::Command::new(built.join("drawbridge-bench"));
-    bench.arg("run").arg("--program").arg(built.join("drawbridge")).args(&options.more);
+    let what = if options.timing { "timing" } else { "run" };
+    bench.arg(what).arg("--program").arg(built.join("drawbridge")).args(&options.more);
     shell::run(&mut bench)
 }
