@@ -3,7 +3,10 @@
 use crate::{Failure, output::Output};
 use drawbridge_protocol::{Secret, SecretField};
 use drawbridge_texts::Sentence;
-use std::io::{BufRead, IsTerminal, Read};
+use std::{
+    io::{BufRead, IsTerminal, Read},
+    path::Path,
+};
 
 /// The password for a user, or nothing: the engine makes one.
 pub(crate) fn obtain(name: &str, from_stdin: bool, output: &Output) -> Result<Option<SecretField>, Failure> {
@@ -41,5 +44,22 @@ pub(crate) fn read_line() -> Result<SecretField, Failure> {
     Ok(Secret::new(text).into())
 }
 
+/// A list of users with their hashes: a file, or standard input for `-`.
+pub(crate) fn read_list(path: &Path) -> Result<SecretField, Failure> {
+    let read = |from: &mut dyn Read| {
+        let mut text = String::new();
+        from.take(LIST_BYTES).read_to_string(&mut text).map(|_| Secret::new(text))
+    };
+    let list = if path == Path::new("-") {
+        read(&mut std::io::stdin().lock())
+    } else {
+        std::fs::File::open(path).and_then(|mut file| read(&mut file))
+    };
+    let unread = |error| Sentence::new("list-unread").with("path", path).quoting("cause", &error);
+    Ok(list.map_err(|error| Failure::Refused(unread(error)))?.into())
+}
+
+/// Longest list handed to the engine, bytes: more than it takes, so that it says so, and less than a request has.
+const LIST_BYTES: u64 = 160 * 1024;
 /// Longest line read, bytes (longer than any password that is taken).
 const LINE_BYTES: u64 = 8 * 1024;

@@ -6,8 +6,9 @@ use crate::{
     password,
 };
 use clap::Subcommand;
-use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated, UserSet};
+use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated, UserImport, UserSet};
 use drawbridge_texts::Sentence;
+use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -24,6 +25,14 @@ pub(crate) enum Command {
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Add the users of an htpasswd file, with their passwords
+    Import {
+        /// The file; `-` for standard input
+        file: PathBuf,
+        /// Only these tools, separated by commas (default: all)
+        #[arg(long, value_delimiter = ',', value_name = "A,B")]
+        tools: Option<Vec<String>>,
     },
     /// Set a new password; ends the user's sessions and tokens
     Passwd {
@@ -64,6 +73,13 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let created: UserCreated =
                 engine.ask(Request::UserAdd(UserAdd { name, admin, reach, password })).await?;
             output.print(&created, |created| shown_once(created, output));
+        }
+        Command::Import { file, tools } => {
+            let lines = password::read_list(&file)?;
+            let reach = tools.map_or(Reach::All, reach);
+            let users: Vec<User> = engine.ask(Request::UserImport(UserImport { lines, reach })).await?;
+            output.say(&Sentence::new("users-imported").with("count", users.len()));
+            output.print(&users, |users| table(users, output));
         }
         Command::Passwd { name, password_stdin } => {
             let password = password::obtain(&name, password_stdin, output)?;
@@ -117,10 +133,11 @@ fn table(users: &[User], output: &Output) -> String {
             user.name.clone(),
             if user.admin { words(Sentence::new("user-admin")) } else { String::new() },
             tools,
-            words(match (user.disabled, user.strong) {
-                (true, _) => Sentence::new("user-disabled"),
-                (false, true) => Sentence::new("user-strong"),
-                (false, false) => Sentence::new("user-weak"),
+            words(match (user.disabled, user.strong, user.unproven) {
+                (true, ..) => Sentence::new("user-disabled"),
+                (false, true, _) => Sentence::new("user-strong"),
+                (false, false, true) => Sentence::new("user-unproven"),
+                (false, false, false) => Sentence::new("user-weak"),
             }),
             seen,
         ]

@@ -25,6 +25,7 @@ mod fronted;
 mod jupyter;
 mod keyring;
 mod pages;
+mod passwords;
 mod programs;
 mod promises;
 mod secrets;

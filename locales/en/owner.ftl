@@ -126,6 +126,22 @@ user-name-letters = a name has no colon, slash, control character or blank at it
 password-short = a password has 8 characters or more (15 or more to be of use on the internet); choose a longer one
 password-long = a password has at most 1,024 bytes; choose a shorter one
 password-common = this password is among those guessed first; choose another, or let Drawbridge make one
+import-too-long = a list of users has at most { $most } KiB; import it in parts
+import-empty = there is nobody in this list; give lines of NAME:HASH, as in an htpasswd file
+import-lines = nobody was imported, because of { $lines }; correct the list and import it again
+import-and = { $first }; { $then }
+import-line = line { $line }: { $why }
+import-more = { $count ->
+    [one] and { $count } more line
+   *[other] and { $count } more lines
+}
+import-colon = there is no colon between name and hash
+import-twice = the name stands on line { $first } already
+import-exists = there is already a person of this name
+    .terminal = there is already a user of this name
+import-hash-unknown = what follows the name is no hash that is taken: bcrypt, apr1, SHA, SHA-crypt, or PBKDF2 and scrypt as Werkzeug writes them (never plain text or traditional crypt)
+import-hash-damaged = the hash is incomplete or damaged
+import-hash-expensive = the hash would take too much work or memory to verify
 hash-busy = too many sign-ins at once; try again in a moment
 hash-failed = the password could not be hashed; close some programs and try again
 

@@ -67,6 +67,12 @@ user-all-tools = all tools
 user-strong = strong password
 user-weak = not from the internet
 user-disabled = disabled
+user-unproven = imported, password not seen yet
+users-imported = { $count ->
+    [one] { $count } user was imported.
+   *[other] { $count } users were imported.
+}
+list-unread = { $path } could not be read ({ $cause }); name a text file with lines of NAME:HASH
 seen-ago = seen { $span } ago
 ends-in = ends in { $span }
 

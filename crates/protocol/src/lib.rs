@@ -18,7 +18,7 @@ pub use model::{
 };
 pub use request::{
     NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd, ToolSet,
-    UserAdd, UserSet,
+    UserAdd, UserImport, UserSet,
 };
 pub use secret::Secret;
 pub use whole::Whole;

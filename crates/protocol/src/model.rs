@@ -184,8 +184,16 @@ pub struct User {
     pub factors: Vec<String>,
     /// Whether that is enough for the internet.
     pub strong: bool,
+    /// Whether the password was imported and never seen yet, so that nobody knows whether it is enough.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unproven: bool,
     /// Seconds since 1970 of the last sign-in or use.
     pub last_seen: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// An account just made, or a password just set.

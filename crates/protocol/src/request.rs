@@ -54,6 +54,8 @@ pub enum Request {
         /// The new password; nothing means: generate one and return it.
         password: Option<SecretField>,
     },
+    /// Adds users with hashes made elsewhere, all of them or none → list of [`crate::User`], those added
+    UserImport(UserImport),
     /// Changes what a user may do; what is `null` stays → the [`crate::User`]
     UserSet(UserSet),
     /// → `null`
@@ -243,6 +245,16 @@ pub struct UserAdd {
     pub reach: Reach,
     /// The password; nothing means: generate one and return it.
     pub password: Option<SecretField>,
+}
+
+/// Users to be added with hashes made elsewhere.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UserImport {
+    /// Lines of `NAME:HASH`, as in an htpasswd file.
+    pub lines: SecretField,
+    /// Which tools, for all of them.
+    #[serde(default)]
+    pub reach: Reach,
 }
 
 /// Changes to what a user may do.

@@ -4,6 +4,7 @@ use super::{injections::BadSecret, tokens::BadToken};
 use crate::{
     certificates,
     identity::{
+        import::BadImport,
         password::{BadPassword, HashError},
         session::SessionError,
         user::BadName,
@@ -67,6 +68,8 @@ pub(crate) enum ControlError {
     Name(#[from] BadName),
     #[error(transparent)]
     Password(#[from] BadPassword),
+    #[error(transparent)]
+    Users(#[from] BadImport),
     #[error("no user")]
     NoUser,
     #[error("no user may use this tool")]
@@ -170,6 +173,7 @@ impl Tell for ControlError {
             Self::Settings(error) => error.sentence(),
             Self::Name(error) => error.sentence(),
             Self::Password(error) => error.sentence(),
+            Self::Users(error) => error.sentence(),
             Self::NoUser => Sentence::new("no-user"),
             Self::NoUserOfTool => Sentence::new("no-user-of-tool"),
             Self::NotHere(address) => Sentence::new("address-not-here").with("address", *address),
@@ -202,9 +206,7 @@ impl Tell for ControlError {
             Self::Authority(error) => error.sentence(),
             Self::Leaf(error) => Sentence::new("certificate-unusable").with("cause", error.sentence()),
             Self::Expired => Sentence::new("certificate-expired"),
-            Self::BadSetting { key, value, hint } => {
-                Sentence::new("setting-bad").with("key", key).with("value", value).with("hint", hint.clone())
-            }
+            Self::BadSetting { key, value, hint } => bad_setting(key, value, hint),
             Self::Reply(_) => Sentence::new("reply-unwritten"),
         }
     }
@@ -226,6 +228,7 @@ impl ControlError {
             | Self::Secret(BadSecret::Unknown(_))
             | Self::UnknownSetting(_) => ProblemKind::Unknown,
             Self::Stale | Self::ToolExists(_) | Self::UserExists(_) => ProblemKind::Conflict,
+            Self::Users(error) if error.is_conflict() => ProblemKind::Conflict,
             Self::OwnPort(_)
             | Self::Target(_)
             | Self::Injection(_)
@@ -233,6 +236,7 @@ impl ControlError {
             | Self::Settings(_)
             | Self::Name(_)
             | Self::Password(_)
+            | Self::Users(_)
             | Self::TimeForLocal
             | Self::Time
             | Self::Token(BadToken::Name | BadToken::Time)
@@ -271,6 +275,10 @@ impl ControlError {
             | Self::Reply(_) => ProblemKind::Failed,
         }
     }
+}
+
+fn bad_setting(key: &str, value: &str, hint: &Sentence) -> Sentence {
+    Sentence::new("setting-bad").with("key", key).with("value", value).with("hint", hint.clone())
 }
 
 /// A problem in the words of both its readers.

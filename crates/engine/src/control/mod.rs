@@ -8,8 +8,10 @@ mod doors;
 mod error;
 mod events;
 mod finding;
+mod import;
 mod injections;
 mod levels;
+mod passwords;
 mod people;
 mod secrets;
 pub(crate) mod server;
@@ -134,6 +136,7 @@ async fn write(
                     let _ = answer.send((told.whole(), events.subscribe()));
                 }
             },
+            () = shared.sign_in.renewals().told() => state.keep_renewals().await,
             () = shared.changed.notified() => {}
         }
         due = due.min(Instant::now() + state.next_tick());
@@ -182,6 +185,7 @@ impl State {
             Request::UserPassword { name, password } => {
                 reply(&self.set_password(&name, password.map(|field| field.0)).await?)
             }
+            Request::UserImport(import) => reply(&self.import_users(import).await?),
             Request::UserSet(set) => reply(&self.set_user(set).await?),
             Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
             Request::UserList => {

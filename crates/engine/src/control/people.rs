@@ -55,9 +55,7 @@ impl State {
             User { id, name: add.name, admin: add.admin, disabled: false, reach, proof, created, withdrawn };
         self.users.push(Arc::new(user));
         self.publish();
-        if let Err(error) = self.load_signer().await {
-            tracing::warn!(%error, "programs cannot sign in before the next start");
-        }
+        self.let_programs_sign_in().await;
         self.created(id, shown)
     }
 
@@ -281,7 +279,7 @@ impl State {
             .collect()
     }
 
-    fn user_model(&self, user: &User) -> model::User {
+    pub(super) fn user_model(&self, user: &User) -> model::User {
         let name_of = |id: &ToolId| {
             self.settings.tools.iter().find(|tool| tool.id == *id).map(|tool| tool.name.clone())
         };
@@ -303,7 +301,8 @@ impl State {
                 Reach::Only(tools) => Some(tools.iter().filter_map(name_of).collect()),
             },
             factors: vec!["password".to_owned()],
-            strong: user.proof.strong,
+            strong: user.proof.is_strong(),
+            unproven: user.proof.is_unproven(),
             last_seen,
         }
     }
@@ -352,10 +351,10 @@ impl State {
         password::check(&password, name)?;
         let strong = password::is_strong(&password);
         let hash = self.shared.sign_in.hasher().hash(password).await?;
-        Ok((Proof { hash, strong }, shown))
+        Ok((Proof::new(hash, strong), shown))
     }
 
-    fn reach(&self, reach: &model::Reach) -> Result<Reach, ControlError> {
+    pub(super) fn reach(&self, reach: &model::Reach) -> Result<Reach, ControlError> {
         match reach {
             model::Reach::All => Ok(Reach::All),
             model::Reach::Only(tools) => {
@@ -378,7 +377,7 @@ fn is_narrower(user: &User, than: &User) -> bool {
 }
 
 /// A copy to be changed, not yet withdrawn.
-fn again(user: &User) -> User {
+pub(super) fn again(user: &User) -> User {
     User {
         id: user.id,
         name: user.name.clone(),
@@ -391,7 +390,7 @@ fn again(user: &User) -> User {
     }
 }
 
-fn tools_json(reach: &Reach) -> Option<String> {
+pub(super) fn tools_json(reach: &Reach) -> Option<String> {
     match reach {
         Reach::All => None,
         Reach::Only(tools) => serde_json::to_string(tools).ok().or_else(|| Some("[]".to_owned())),
@@ -406,6 +405,6 @@ fn stored_reach(column: Option<&str>) -> Option<Reach> {
     }
 }
 
-fn place(id: UserId) -> String {
+pub(super) fn place(id: UserId) -> String {
     format!("user/{id}/password")
 }

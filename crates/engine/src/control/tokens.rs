@@ -101,6 +101,13 @@ impl State {
         })
     }
 
+    /// Makes the key for programs' tokens with the first user.
+    pub(super) async fn let_programs_sign_in(&mut self) {
+        if let Err(error) = self.load_signer().await {
+            tracing::warn!(%error, "programs cannot sign in before the next start");
+        }
+    }
+
     /// Reads the key programs' tokens are signed with, makes the first one with the first user, or replaces one that is old
     /// or damaged: then programs sign in anew.
     pub(super) async fn load_signer(&mut self) -> Result<(), StoreError> {

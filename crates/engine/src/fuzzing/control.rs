@@ -20,6 +20,7 @@ pub fn control(bytes: &[u8]) {
 fn secrets(request: &Request) -> Vec<&SecretField> {
     match request {
         Request::UserAdd(user) => user.password.iter().collect(),
+        Request::UserImport(import) => vec![&import.lines],
         Request::UserPassword { password, .. } => password.iter().collect(),
         Request::CertificateImport { key_pem, .. } => vec![key_pem],
         Request::RecoveryUse { code } => vec![code],

@@ -23,6 +23,7 @@ mod replay;
 mod request;
 mod response;
 mod sealed;
+mod users;
 mod wire;
 
 pub use connection::first_bytes;
@@ -35,6 +36,7 @@ pub use injection::{aria2_get, aria2_json, aria2_xml, injected_header, injected_
 pub use request::request;
 pub use response::response;
 pub use sealed::{recovery_code, sealed};
+pub use users::user_list;
 
 /// Reads bytes and panics where a promise is broken.
 pub type Target = fn(&[u8]);
@@ -75,6 +77,7 @@ targets![
     tool_target,
     control,
     settings,
+    user_list,
     certificate,
     root_key,
     passphrase,

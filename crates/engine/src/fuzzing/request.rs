@@ -87,7 +87,7 @@ impl Ground {
             admin: false,
             disabled: false,
             reach: Reach::All,
-            proof: Proof { hash: Secret::new(String::new()), strong: true },
+            proof: Proof::new(Secret::new(String::new()), true),
             created: Timestamp(0),
             withdrawn: CancellationToken::new(),
         });

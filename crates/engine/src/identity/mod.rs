@@ -2,11 +2,14 @@
 
 pub(crate) mod attempts;
 pub(crate) mod basic;
+pub(crate) mod foreign;
 pub(crate) mod generator;
+pub(crate) mod import;
 pub(crate) mod jwt;
 pub(crate) mod password;
 pub(crate) mod presented;
 pub(crate) mod program;
+pub(crate) mod renewals;
 pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod socket_token;

@@ -1,7 +1,9 @@
 //! Passwords: rules, hashing and verifying with argon2id behind a bounded queue.
 //!
-//! Hashing takes 64 MiB and a core for a while; two run at a time, a few wait, the rest are told to come back.
+//! Hashing takes 64 MiB and a core for a while; two run at a time, a few wait, the rest are told to come back. Hashes made
+//! elsewhere are verified in the same queue. A right password whose hash is not what we would make today is hashed anew.
 
+use super::foreign::Foreign;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use drawbridge_protocol::Secret;
 use drawbridge_texts::{Sentence, Tell};
@@ -33,6 +35,17 @@ impl Tell for BadPassword {
             Self::Common => Sentence::new("password-common"),
         }
     }
+}
+
+/// Whether a password fits a hash.
+#[derive(Debug)]
+pub(crate) enum Fit {
+    /// It does not.
+    Wrong,
+    /// It does.
+    Right,
+    /// It does, and here is a better hash of it: the old one was made elsewhere or with less work.
+    Renewed(Secret),
 }
 
 /// Why hashing did not happen.
@@ -84,13 +97,13 @@ impl Hasher {
     }
 
     /// Whether the password fits the hash; without a hash, takes the same time and says no.
-    pub(crate) async fn verify(&self, password: Secret, hash: Option<Secret>) -> Result<bool, HashError> {
+    pub(crate) async fn verify(&self, password: Secret, hash: Option<Secret>) -> Result<Fit, HashError> {
         let dummy = Arc::clone(&self.dummy);
         self.run(move || match hash {
-            Some(hash) => verify_now(&password, &hash),
+            Some(hash) => fit(&password, &hash, &dummy),
             None => {
                 verify_now(&password, &dummy);
-                false
+                Fit::Wrong
             }
         })
         .await
@@ -169,12 +182,46 @@ fn hash_now(password: &Secret) -> Result<Secret, HashError> {
     Ok(Secret::new(hash.to_string()))
 }
 
+/// Verifies with whatever made the hash. One that is not ours as of today is followed by one of ours, right or wrong, so
+/// that no account answers sooner than one that does not exist.
+fn fit(password: &Secret, hash: &Secret, dummy: &Secret) -> Fit {
+    let fits = if is_own(hash) {
+        verify_now(password, hash)
+    } else {
+        password.expose().len() <= MAX_BYTES
+            && Foreign::parse(hash.expose()).is_ok_and(|foreign| foreign.fits(password.expose()))
+    };
+    match (fits, is_current(hash)) {
+        (true, true) => Fit::Right,
+        (false, true) => Fit::Wrong,
+        (true, false) => hash_now(password).map_or(Fit::Right, Fit::Renewed),
+        (false, false) => {
+            verify_now(password, dummy);
+            Fit::Wrong
+        }
+    }
+}
+
 fn verify_now(password: &Secret, hash: &Secret) -> bool {
     if password.expose().len() > MAX_BYTES {
         return false;
     }
     let Ok(parsed) = PasswordHash::new(hash.expose()) else { return false };
     argon2().is_ok_and(|argon2| argon2.verify_password(password.expose().as_bytes(), &parsed).is_ok())
+}
+
+/// Whether a hash was made here, with whatever parameters.
+pub(crate) fn is_own(hash: &Secret) -> bool {
+    hash.expose().starts_with("$argon2id$")
+}
+
+/// Whether a hash was made here with no less work than we do today.
+fn is_current(hash: &Secret) -> bool {
+    let parsed = PasswordHash::new(hash.expose()).ok().filter(|_| is_own(hash));
+    let params = parsed.and_then(|parsed| Params::try_from(&parsed).ok());
+    params.is_some_and(|params| {
+        params.m_cost() >= MEMORY_KIB && params.t_cost() >= PASSES && params.p_cost() >= LANES
+    })
 }
 
 /// argon2id memory, KiB (64 MiB; RFC 9106 §4, second recommended option).
@@ -185,7 +232,7 @@ const PASSES: u32 = 3;
 const LANES: u32 = 1;
 /// Hashes computed at once (chosen: 128 MiB and two cores at most).
 const RUNNING: usize = 2;
-/// Hashes running and waiting (chosen: about six seconds of work).
+/// Hashes running and waiting (chosen: about six seconds of work; some times that where all are imported at their caps).
 const WAITING: usize = 32;
 /// Least characters of a password (NIST SP 800-63B-4 §3.1.1.2, with other controls).
 const LEAST: usize = 8;
@@ -198,43 +245,4 @@ pub(crate) const MAX_BYTES: usize = 1024;
 const COMMON_BELOW: f64 = 4.5;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn secret(text: &str) -> Secret {
-        Secret::new(text.to_owned())
-    }
-
-    #[test]
-    fn rules_hold_at_their_edges() {
-        assert_eq!(check(&secret("vK3#q9z"), "anna"), Err(BadPassword::TooShort));
-        assert_eq!(check(&secret("vK3#q9zT"), "anna"), Ok(()));
-        assert_eq!(check(&secret(&"kf93Lq".repeat(171)), "anna"), Err(BadPassword::TooLong));
-        assert_eq!(check(&secret("ünïcødé!"), "anna"), Ok(()));
-        for common in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1"] {
-            assert_eq!(check(&secret(common), "anna"), Err(BadPassword::Common), "{common}");
-        }
-        assert_eq!(check(&secret("annabella"), "annabella"), Err(BadPassword::Common));
-        assert!(!is_strong(&secret("14-characters!")));
-        assert!(is_strong(&secret("15-characters!!")));
-    }
-
-    #[tokio::test]
-    async fn right_password_fits_and_wrong_or_unknown_do_not() {
-        let hasher = Hasher::new().unwrap();
-        let hash = hasher.hash(secret("correct horse")).await.unwrap();
-        assert!(hash.expose().starts_with("$argon2id$v=19$m=65536,t=3,p=1$"));
-        assert!(hasher.verify(secret("correct horse"), Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify(secret("correct horsf"), Some(hash)).await.unwrap());
-        assert!(!hasher.verify(secret("correct horse"), None).await.unwrap());
-    }
-
-    #[tokio::test]
-    async fn full_queue_says_so_at_once() {
-        let hasher = Hasher::new().unwrap();
-        let places: Vec<_> = (0..WAITING).map(|_| Place::take(&hasher.waiting).unwrap()).collect();
-        assert!(matches!(hasher.verify(secret("x"), None).await, Err(HashError::Busy)));
-        drop(places);
-        assert!(hasher.verify(secret("x"), None).await.is_ok());
-    }
-}
+mod tests;

@@ -5,9 +5,10 @@ use super::{
     UserId,
     attempts::{AccountKey, Attempts, CredentialKey, Turn, Verdict},
     basic::{Credential, Remembered},
-    password::{self, Hasher},
+    password::{self, Fit, Hasher},
+    renewals::{Renewal, Renewals},
     session,
-    user::User,
+    user::{Proof, User},
 };
 use crate::random::{self, NoRandomness};
 use aws_lc_rs::hmac;
@@ -32,6 +33,7 @@ pub(crate) struct SignIn {
     attempts: Attempts,
     hasher: Hasher,
     remembered: Remembered,
+    renewals: Renewals,
     key: hmac::Key,
 }
 
@@ -49,7 +51,8 @@ impl SignIn {
     /// With a key of its own for the credentials it compares.
     pub(crate) fn new(hasher: Hasher) -> Result<Self, NoRandomness> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()?);
-        Ok(Self { attempts: Attempts::default(), hasher, remembered: Remembered::default(), key })
+        let (attempts, remembered) = (Attempts::default(), Remembered::default());
+        Ok(Self { attempts, hasher, remembered, renewals: Renewals::default(), key })
     }
 
     /// Verifies a name and password for a level.
@@ -57,7 +60,7 @@ impl SignIn {
         let name = credential.name.to_lowercase();
         let too_long =
             name.len() > password::MAX_BYTES || credential.password.expose().len() > password::MAX_BYTES;
-        let user = users.by_name(&name).filter(|user| !too_long && session::may_begin(user, level));
+        let user = users.by_name(&name).filter(|user| !too_long && session::may_try(user, level));
         let secret = credential.password.expose().as_bytes();
         let level_name = level.to_string();
         let credential_key =
@@ -76,9 +79,10 @@ impl SignIn {
             Turn::Verify(ticket) => {
                 let hash = user.as_ref().map(|user| user.proof.hash.clone());
                 let password = if too_long { Secret::new(String::new()) } else { credential.password };
+                let is_strong = password::is_strong(&password);
                 let (verdict, outcome) = match (self.hasher.verify(password, hash).await, user) {
                     (Err(_), _) => (Verdict::Unverified, Outcome::Busy),
-                    (Ok(true), Some(user)) if !user.withdrawn.is_cancelled() => {
+                    (Ok(fit), Some(user)) if self.lets_in(&fit, &user, level, is_strong) => {
                         self.remembered.insert(credential_key, Arc::clone(&user));
                         (Verdict::Right, Outcome::Welcome(user))
                     }
@@ -88,6 +92,36 @@ impl SignIn {
                 outcome
             }
         }
+    }
+
+    /// Whether what was found lets this account in, and what follows for its proof.
+    fn lets_in(&self, fit: &Fit, user: &User, level: Level, is_strong: bool) -> bool {
+        let renewed = match fit {
+            Fit::Wrong => return false,
+            Fit::Right => None,
+            Fit::Renewed(hash) => Some(hash.clone()),
+        };
+        if user.withdrawn.is_cancelled() {
+            return false;
+        }
+        let is_unproven = user.proof.is_unproven();
+        if is_unproven && level == Level::Internet && !is_strong {
+            // Nothing may follow from it: what the account answers next would tell that the password was right.
+            return false;
+        }
+        if is_unproven && is_strong {
+            user.proof.saw_strong();
+        }
+        if let Some(hash) = renewed {
+            let proof = Proof::new(hash, user.proof.is_strong());
+            self.renewals.add(Renewal { user: user.id, instead_of: user.proof.hash.clone(), proof });
+        }
+        session::may_begin(user, level)
+    }
+
+    /// Proofs made anew, for the writer of the control path.
+    pub(crate) fn renewals(&self) -> &Renewals {
+        &self.renewals
     }
 
     /// Hashes a new password.
@@ -104,5 +138,117 @@ impl SignIn {
         let mut key = [0; 32];
         key.copy_from_slice(context.sign().as_ref());
         key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Timestamp,
+        identity::{UserId, user::Reach},
+    };
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+    use tokio_util::sync::CancellationToken;
+
+    // Both from `foreign/vectors.rs`.
+    const STRONG: (&str, &str) =
+        ("correct horse battery", "$2y$05$abcdefghijklmnopqrstuuD3mHdCr44zlIZ.VZCaYRpfQhXMYnEo.");
+    const WEAK: (&str, &str) = ("tidy-pw", "$2y$05$abcdefghijklmnopqrstuuFtVjdfRWLqCjWmyo0JU9LhjlhsK9bWK");
+
+    struct One(Arc<User>);
+
+    impl Users for One {
+        fn by_name(&self, name: &str) -> Option<Arc<User>> {
+            (name == self.0.name).then(|| Arc::clone(&self.0))
+        }
+
+        fn by_id(&self, id: UserId) -> Option<Arc<User>> {
+            (id == self.0.id).then(|| Arc::clone(&self.0))
+        }
+
+        fn is_name(&self, name: &str) -> bool {
+            self.by_name(name).is_some()
+        }
+    }
+
+    fn anna(proof: Proof) -> One {
+        One(Arc::new(User {
+            id: UserId(1),
+            name: "anna".into(),
+            admin: false,
+            disabled: false,
+            reach: Reach::All,
+            proof,
+            created: Timestamp(0),
+            withdrawn: CancellationToken::new(),
+        }))
+    }
+
+    fn imported(hash: &str) -> One {
+        anna(Proof::imported(Secret::new(hash.to_owned())))
+    }
+
+    async fn tried(users: &One, level: Level, password: &str) -> (Outcome, Vec<Renewal>) {
+        let sign_in = SignIn::new(Hasher::new().unwrap()).unwrap();
+        let credential = Credential { name: "Anna".into(), password: Secret::new(password.to_owned()) };
+        let outcome = sign_in.attempt(users, level, credential).await;
+        (outcome, sign_in.renewals().take())
+    }
+
+    #[tokio::test]
+    async fn strong_imported_password_gets_in_from_the_internet_at_once_and_is_hashed_anew() {
+        let users = imported(STRONG.1);
+        let (outcome, renewals) = tried(&users, Level::Internet, STRONG.0).await;
+        assert!(matches!(outcome, Outcome::Welcome(user) if session::may_begin(&user, Level::Internet)));
+        let [renewal] = renewals.as_slice() else { panic!("{renewals:?}") };
+        assert_eq!(renewal.instead_of.expose(), STRONG.1);
+        assert!(renewal.proof.is_strong() && !renewal.proof.is_unproven());
+        assert!(password::is_own(&renewal.proof.hash));
+    }
+
+    #[tokio::test]
+    async fn weak_imported_password_is_wrong_from_the_internet_and_leaves_no_trace() {
+        let users = imported(WEAK.1);
+        let (outcome, renewals) = tried(&users, Level::Internet, WEAK.0).await;
+        assert!(matches!(outcome, Outcome::Wrong));
+        assert!(renewals.is_empty() && users.0.proof.is_unproven());
+        let (outcome, renewals) = tried(&users, Level::Lan, WEAK.0).await;
+        assert!(matches!(outcome, Outcome::Welcome(_)));
+        assert!(renewals.iter().all(|renewal| !renewal.proof.is_strong() && !renewal.proof.is_unproven()));
+        assert_eq!(renewals.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn wrong_password_proves_nothing() {
+        for level in [Level::Lan, Level::Internet] {
+            let users = imported(STRONG.1);
+            let (outcome, renewals) = tried(&users, level, "another long password").await;
+            assert!(matches!(outcome, Outcome::Wrong));
+            assert!(renewals.is_empty() && users.0.proof.is_unproven());
+        }
+    }
+
+    #[tokio::test]
+    async fn account_that_was_withdrawn_meanwhile_proves_nothing() {
+        let users = imported(STRONG.1);
+        users.0.withdrawn.cancel();
+        let (outcome, renewals) = tried(&users, Level::Lan, STRONG.0).await;
+        assert!(matches!(outcome, Outcome::Wrong) && renewals.is_empty() && users.0.proof.is_unproven());
+    }
+
+    #[tokio::test]
+    async fn hash_of_less_work_is_handed_on_with_its_strength_and_one_of_today_is_not() {
+        for (params, count) in [((8 * 1024, 1), 1), ((64 * 1024, 3), 0)] {
+            let params = Params::new(params.0, params.1, 1, None).unwrap();
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let hash = argon2.hash_password_with_salt(b"tidy password", b"0123456789abcdef").unwrap();
+            // Said to be strong when it was set, whatever length counts today.
+            let users = anna(Proof::new(Secret::new(hash.to_string()), true));
+            let (outcome, renewals) = tried(&users, Level::Internet, "tidy password").await;
+            assert!(matches!(outcome, Outcome::Welcome(_)));
+            assert_eq!(renewals.len(), count);
+            assert!(renewals.iter().all(|renewal| renewal.proof.is_strong()));
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! An account: its name, what it may do, and the sealed proof of its password.
 
-use super::UserId;
+use super::{UserId, password};
 use crate::{clock::Timestamp, tools::ToolId};
 use drawbridge_protocol::Secret;
 use drawbridge_texts::{Sentence, Tell};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tokio_util::sync::CancellationToken;
 
 /// An account as the data path sees it. A change replaces it; `withdrawn` then ends what the old one allowed.
@@ -35,10 +41,13 @@ pub(crate) enum Reach {
 /// What proves an account; on disk only sealed.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Proof {
-    /// argon2id in PHC form.
+    /// argon2id in PHC form, or a hash made elsewhere as it was imported.
     pub(crate) hash: Secret,
-    /// Strong enough for the internet (15 characters or more when it was set).
-    pub(crate) strong: bool,
+    /// Strong enough for the internet (15 characters or more when it was set). Of one made elsewhere nothing is known.
+    strong: bool,
+    /// Whether a sign-in saw a strong password fit a hash made elsewhere; true before that is saved.
+    #[serde(skip)]
+    seen_strong: Arc<AtomicBool>,
 }
 
 impl User {
@@ -52,6 +61,31 @@ impl User {
 }
 
 impl Proof {
+    /// Of a password that was seen and judged.
+    pub(crate) fn new(hash: Secret, strong: bool) -> Self {
+        Self { hash, strong, seen_strong: Arc::default() }
+    }
+
+    /// By a hash made elsewhere.
+    pub(crate) fn imported(hash: Secret) -> Self {
+        Self::new(hash, false)
+    }
+
+    /// Whether it is enough for the internet.
+    pub(crate) fn is_strong(&self) -> bool {
+        self.strong || self.seen_strong.load(Ordering::Relaxed)
+    }
+
+    /// Whether its password was never seen here, so that nobody knows how strong it is.
+    pub(crate) fn is_unproven(&self) -> bool {
+        !password::is_own(&self.hash) && !self.is_strong()
+    }
+
+    /// A strong password fits it: known at once, to everyone who holds this account.
+    pub(crate) fn saw_strong(&self) {
+        self.seen_strong.store(true, Ordering::Relaxed);
+    }
+
     /// The form that is sealed.
     pub(crate) fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
         #[derive(Serialize)]
@@ -126,10 +160,28 @@ mod tests {
 
     #[test]
     fn proof_survives_sealing_form() {
-        let proof = Proof { hash: Secret::new("$argon2id$…".into()), strong: true };
+        let proof = Proof::new(Secret::new("$argon2id$…".into()), true);
         let back = Proof::from_bytes(&proof.to_bytes()).unwrap();
         assert_eq!(back.hash.expose(), "$argon2id$…");
-        assert!(back.strong);
+        assert!(back.is_strong());
         assert!(Proof::from_bytes(b"{}").is_none());
+    }
+
+    #[test]
+    fn proofs_sealed_before_there_were_imports_open() {
+        let old =
+            Proof::from_bytes(br#"{"hash":"$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$aGFzaA","strong":true}"#);
+        assert!(old.is_some_and(|proof| proof.is_strong() && !proof.is_unproven()));
+    }
+
+    #[test]
+    fn what_was_imported_is_unproven_until_a_strong_password_was_seen() {
+        let proof = Proof::imported(Secret::new("$apr1$a$tVJH7vY0FgNXTMAHlPqkx0".into()));
+        let held = proof.clone();
+        assert!(proof.is_unproven() && !proof.is_strong());
+        proof.saw_strong();
+        assert!(held.is_strong() && !held.is_unproven(), "whoever holds the account knows");
+        let stored = Proof::from_bytes(&proof.to_bytes()).unwrap();
+        assert!(stored.is_unproven(), "only what is proven by a new hash is stored");
     }
 }

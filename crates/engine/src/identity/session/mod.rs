@@ -370,8 +370,13 @@ pub(crate) fn may_begin(user: &User, level: Level) -> bool {
     match level {
         Level::Local => false,
         Level::Lan => true,
-        Level::Internet => user.proof.strong,
+        Level::Internet => user.proof.is_strong(),
     }
+}
+
+/// Whether a sign-in of this user may be tried at this level: also where only the password will tell whether it may begin.
+pub(crate) fn may_try(user: &User, level: Level) -> bool {
+    may_begin(user, level) || (level == Level::Internet && user.proof.is_unproven())
 }
 
 /// What a program or browser calls itself, as it may stand in a list.

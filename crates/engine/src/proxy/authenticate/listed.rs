@@ -103,7 +103,7 @@ impl Ground {
             admin: false,
             disabled: false,
             reach: Reach::All,
-            proof: Proof { hash, strong: true },
+            proof: Proof::new(hash, true),
             created: Timestamp(0),
             withdrawn: CancellationToken::new(),
         });
