@@ -2,7 +2,8 @@
 
 use crate::{Failure, log, output, place::Place};
 use clap::Args;
-use drawbridge_engine::{Clock, Configuration, Engine, Lan};
+use drawbridge_engine::{Clock, Configuration, Engine, FirstUser, Lan};
+use drawbridge_protocol::Secret;
 use drawbridge_texts::Language;
 use std::net::IpAddr;
 
@@ -19,7 +20,8 @@ pub(crate) async fn run(place: &Place, serve: Serve) -> Result<(), Failure> {
     log::begin(place);
     // Before anyone can learn that it runs: from here on a signal ends it cleanly.
     let wish = StopWish::listen()?;
-    let engine = Engine::start(configuration(place, serve.lan)?).await?;
+    let configuration = Configuration { first_user: first_user(), ..configuration(place, serve.lan)? };
+    let engine = Engine::start(configuration).await?;
     output::line(&format!("ready unix:{}", engine.socket().display()));
     wish.made().await?;
     engine.stop().await;
@@ -34,6 +36,23 @@ pub(crate) fn configuration(place: &Place, lan: Vec<IpAddr>) -> Result<Configura
         lan: if lan.is_empty() { Lan::Found } else { Lan::Given(lan) },
         clock: Clock::system(),
         language: Language::of_process(),
+        first_user: None,
+    })
+}
+
+/// Who shall be made where there is no user yet: for machines nobody sits at. One variable without the other is passed on
+/// too, so that the engine says what is missing; an empty one counts as none. They stay in this process's environment: taking them out is unsafe while
+/// threads run, and it starts no other program.
+fn first_user() -> Option<FirstUser> {
+    let variable = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+        Some(value.into_string().unwrap_or_default())
+    };
+    let (name, password) = (variable("DRAWBRIDGE_BOOTSTRAP_USER"), variable("DRAWBRIDGE_BOOTSTRAP_PASSWORD"));
+    let is_meant = name.is_some() || password.is_some();
+    is_meant.then(|| FirstUser {
+        name: name.unwrap_or_default(),
+        password: Secret::new(password.unwrap_or_default()),
     })
 }
 

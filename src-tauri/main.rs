@@ -64,8 +64,14 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Err(error @ BellError::Silent(_)) => anyhow::bail!(words.whole(&error.sentence())),
     };
     let lan = if lan.is_empty() { Lan::Found } else { Lan::Given(lan) };
-    let configuration =
-        Configuration { home, keyring: place.keyring(), lan, clock: Clock::system(), language };
+    let configuration = Configuration {
+        home,
+        keyring: place.keyring(),
+        lan,
+        clock: Clock::system(),
+        language,
+        first_user: None,
+    };
     let desk = Arc::new(Desk::new(configuration, words));
     let app = tauri::Builder::default()
         .manage(Arc::clone(&desk))

@@ -1,5 +1,7 @@
-//! Passwords from the outside: users imported with hashes made elsewhere.
+//! Passwords from the outside: users imported with hashes made elsewhere, and the first user of a machine nobody
+//! sits at.
 
+mod first_user;
 mod imports;
 mod internet;
 

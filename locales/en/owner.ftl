@@ -142,6 +142,10 @@ import-exists = there is already a person of this name
 import-hash-unknown = what follows the name is no hash that is taken: bcrypt, apr1, SHA, SHA-crypt, or PBKDF2 and scrypt as Werkzeug writes them (never plain text or traditional crypt)
 import-hash-damaged = the hash is incomplete or damaged
 import-hash-expensive = the hash would take too much work or memory to verify
+trouble-first-user-what = The first user was not made
+trouble-first-user-why = { $cause }.
+trouble-first-user-do = Start Drawbridge again with another DRAWBRIDGE_BOOTSTRAP_USER and DRAWBRIDGE_BOOTSTRAP_PASSWORD, or add a person under People.
+    .terminal = Start again with another DRAWBRIDGE_BOOTSTRAP_USER and DRAWBRIDGE_BOOTSTRAP_PASSWORD, or add a user: drawbridge user add NAME --admin
 hash-busy = too many sign-ins at once; try again in a moment
 hash-failed = the password could not be hashed; close some programs and try again
 

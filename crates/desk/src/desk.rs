@@ -278,6 +278,7 @@ mod tests {
             lan: Lan::Given(vec![Ipv4Addr::LOCALHOST.into()]),
             clock: Clock::system(),
             language: language.clone(),
+            first_user: None,
         };
         Arc::new(Desk::new(configuration, Words::new(Arc::new(Texts::new()), language)))
     }

@@ -3,7 +3,7 @@
 use crate::{
     certificates::{Identities, TlsConfigError},
     clock::Clock,
-    control::{self, Beginnings, Control, Finding, State},
+    control::{self, Beginnings, Control, Finding, FirstUser, State},
     home::{Home, HomeError},
     identity::{
         password::{HashError, Hasher},
@@ -58,6 +58,8 @@ pub struct Configuration {
     pub clock: Clock,
     /// What the owner reads.
     pub language: Language,
+    /// Who shall be made where there is no user yet.
+    pub first_user: Option<FirstUser>,
 }
 
 /// Why an engine did not start.
@@ -133,7 +135,7 @@ impl Engine {
     /// When the home cannot be used or something every engine needs is missing. A closed keyring is no error: the
     /// engine then runs with everything closed and says why.
     pub async fn start(configuration: Configuration) -> Result<Self, StartError> {
-        let Configuration { home, keyring, lan, clock, language } = configuration;
+        let Configuration { home, keyring, lan, clock, language, first_user } = configuration;
         if let Lan::Given(addresses) = &lan {
             for address in addresses {
                 check_lan_address(*address)?;
@@ -149,6 +151,9 @@ impl Engine {
         }
         let vault = Vault::new(paths.path(), keyring);
         let opened = Database::open(&paths.database(), now)?;
+        let is_lost = opened.kept_aside.is_some() || (opened.is_new && vault.exists());
+        // Accounts that were lost are no reason to make one: a variable nobody thinks of any more would open the door.
+        let first_user = first_user.filter(|_| !is_lost);
         if let Some(aside) = opened.kept_aside {
             notes.push(Finding::file_kept_aside(
                 "drawbridge.db",
@@ -172,8 +177,11 @@ impl Engine {
         };
         let settings = loaded.settings;
         let shared = Arc::clone(&ground.shared);
-        let state =
+        let mut state =
             State::begin(Beginnings { home, settings, vault, database, lan, ground, notes, words }).await?;
+        if let Some(first_user) = first_user {
+            state.make_first_user(first_user).await;
+        }
         let socket = paths.control_socket();
         let listener = platform::bind_control(&socket)
             .map_err(|source| StartError::Socket { path: socket.clone(), source })?;

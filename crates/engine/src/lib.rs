@@ -33,6 +33,7 @@ mod tools;
 pub use bell::{Bell, BellError};
 pub use client::{Client, ClientError, Events};
 pub use clock::{Clock, Timestamp};
+pub use control::FirstUser;
 pub use engine::{Configuration, Engine, StartError};
 pub use home::{Home, HomeError};
 pub use link::{Changes, Link};

@@ -77,6 +77,7 @@ impl State {
         let users: Vec<Arc<User>> = made.into_iter().map(|made| Arc::new(user(made))).collect();
         self.users.extend(users.iter().cloned());
         self.publish();
+        self.forget_first_user();
         users.iter().map(|user| self.user_model(user)).collect()
     }
 

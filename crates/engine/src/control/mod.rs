@@ -23,6 +23,7 @@ mod tools;
 
 pub(crate) use error::ControlError;
 pub(crate) use finding::Finding;
+pub use passwords::FirstUser;
 pub(crate) use state::{Beginnings, State};
 
 use apply::OpenDoors;

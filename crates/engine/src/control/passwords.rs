@@ -1,11 +1,23 @@
-//! What sign-ins proved, kept: hashes of their passwords that are better than those stored.
+//! What is done about passwords besides setting them: keeping what a sign-in proved, and the first user of a
+//! machine nobody sits at.
 
 use super::{
-    ControlError, State,
+    ControlError, Finding, State,
     people::{again, place},
 };
 use crate::identity::{renewals::Renewal, user::User};
+use drawbridge_protocol::{Reach, Secret, UserAdd};
+use drawbridge_texts::{Sentence, Tell as _};
 use std::sync::Arc;
+
+/// Who shall be made where there is no user yet.
+#[derive(Clone, Debug)]
+pub struct FirstUser {
+    /// The name to sign in with.
+    pub name: String,
+    /// The password; the rules for passwords hold.
+    pub password: Secret,
+}
 
 impl State {
     /// Saves the proofs that sign-ins made anew, and puts them in force. One that cannot be saved is made again with the
@@ -41,5 +53,41 @@ impl State {
         self.publish();
         tracing::info!(user = old.name, "a password was hashed anew");
         Ok(())
+    }
+
+    /// Makes the first user, an admin, where none is stored. What keeps it from being made is noted for the owner.
+    pub(crate) async fn make_first_user(&mut self, first: FirstUser) {
+        match self.has_users().await {
+            Ok(true) => return tracing::info!("there are users, so no first one is made"),
+            Ok(false) => {}
+            Err(error) => return self.note_first_user(error.sentence()),
+        }
+        let FirstUser { name, password } = first;
+        let add = UserAdd { name, admin: true, reach: Reach::All, password: Some(password.into()) };
+        match self.add_user(add).await {
+            Ok(made) => tracing::info!(user = made.user.name, "the first user was made"),
+            Err(error) => self.note_first_user(error.sentence()),
+        }
+    }
+
+    /// Whether any account is stored, also one that does not open.
+    async fn has_users(&self) -> Result<bool, ControlError> {
+        let work = |transaction: &rusqlite::Transaction<'_>| {
+            transaction.query_row("SELECT EXISTS (SELECT 1 FROM user)", [], |row| row.get(0))
+        };
+        Ok(self.database.call(work).await?)
+    }
+
+    fn note_first_user(&mut self, cause: Sentence) {
+        self.note(Finding::new(
+            Sentence::new("trouble-first-user-what"),
+            Sentence::new("trouble-first-user-why").with("cause", cause),
+            Sentence::new("trouble-first-user-do"),
+        ));
+    }
+
+    /// Somebody can sign in: what kept the first user from being made is no matter any more.
+    pub(super) fn forget_first_user(&mut self) {
+        self.notes.retain(|note| note.what != Sentence::new("trouble-first-user-what"));
     }
 }

@@ -55,6 +55,7 @@ impl State {
             User { id, name: add.name, admin: add.admin, disabled: false, reach, proof, created, withdrawn };
         self.users.push(Arc::new(user));
         self.publish();
+        self.forget_first_user();
         self.let_programs_sign_in().await;
         self.created(id, shown)
     }
