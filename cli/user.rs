@@ -73,6 +73,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let created: UserCreated =
                 engine.ask(Request::UserAdd(UserAdd { name, admin, reach, password })).await?;
             output.print(&created, |created| shown_once(created, output));
+            judge(&created, output);
         }
         Command::Import { file, tools } => {
             let lines = password::read_list(&file)?;
@@ -85,6 +86,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let password = password::obtain(&name, password_stdin, output)?;
             let created: UserCreated = engine.ask(Request::UserPassword { name, password }).await?;
             output.print(&created, |created| shown_once(created, output));
+            judge(&created, output);
         }
         Command::Set { name, admin, tools, disabled } => {
             let set = UserSet { name, admin, reach: tools.map(reach), disabled };
@@ -120,6 +122,13 @@ fn shown_once(created: &UserCreated, output: &Output) -> String {
             output.say(&Sentence::new("password-set").with("name", &created.user.name));
             String::new()
         }
+    }
+}
+
+/// Says what a password that somebody chose is not enough for.
+fn judge(created: &UserCreated, output: &Output) {
+    if created.password.is_none() && !created.user.strong {
+        output.say(&Sentence::new("password-lan-only"));
     }
 }
 

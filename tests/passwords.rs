@@ -1,9 +1,10 @@
-//! Passwords from the outside: users imported with hashes made elsewhere, and the first user of a machine nobody
+//! Passwords from the outside: users imported with hashes made elsewhere, judging, and the first user of a machine nobody
 //! sits at.
 
 mod first_user;
 mod imports;
 mod internet;
+mod judging;
 
 use crate::support::Trial;
 use serde_json::Value;

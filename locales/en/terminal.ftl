@@ -24,6 +24,7 @@ passphrase-once = This passphrase is shown once:
 token-once = This token is shown once. It works as the password of the account, as a Bearer token and in X-Drawbridge-Token:
 token-unused = never used
 password-set = { $name } can sign in with the new password.
+password-lan-only = It is good for the local network only; from the internet people need 15 characters or more.
 recovery-once = Keep this code where the computer is not. It is shown once:
 recovery-prompt = Recovery code:
 recovery-used = Opened. A new key is stored; the code stays good.

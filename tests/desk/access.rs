@@ -114,6 +114,7 @@ fn people(window: &WebDriver) {
     assert_accessible(window, "people");
     for (opener, picture) in [
         (button("Add person"), "add-person"),
+        (button("Import users"), "import-users"),
         (button("Change what \u{2068}carla\u{2069} may use"), "rights"),
         (button("New password for \u{2068}carla\u{2069}"), "new-password"),
         (button("Remove \u{2068}carla\u{2069}"), "remove-person"),
@@ -121,8 +122,29 @@ fn people(window: &WebDriver) {
     ] {
         look_into(window, &opener, picture, "Cancel");
     }
+    window.click(&button("Add person"));
+    window.click(&dialog(&choice("Choose it myself")));
+    for (password, picture) in
+        [("carla", "judged-bad"), ("kW8dmz2p", "judged-fair"), (PASSWORD, "judged-good")]
+    {
+        window.fill(&dialog(&field("New password")), password);
+        window.until(&dialog(&judged(picture)));
+        assert_accessible(window, picture);
+    }
+    window.click(&dialog(&button("Cancel")));
+    window.until_gone(&dialog(""));
     window.click(&button("New password for \u{2068}carla\u{2069}"));
     look_into(window, &dialog(&button("Set password")), "passphrase", "I have kept it");
+}
+
+/// What is said of the password of that picture.
+fn judged(picture: &str) -> String {
+    let said = match picture {
+        "judged-bad" => "A password has 8 characters or more",
+        "judged-fair" => "Good for the local network only",
+        _ => "Good for the internet too",
+    };
+    format!("//*[@role='status'][starts-with(., '{said}')]")
 }
 
 fn overview(window: &WebDriver) {

@@ -80,6 +80,8 @@ export interface User {
   factors: string[];
   /** Whether the password is enough for the internet. */
   strong: boolean;
+  /** Only where it is true: the password was imported and never seen yet. */
+  unproven?: boolean;
   last_seen: number | null;
 }
 
@@ -100,6 +102,18 @@ export interface Token {
   created: number;
   expires: number | null;
   last_seen: number | null;
+}
+
+/** How good a password would be. */
+export interface PasswordJudgement {
+  /** From 0, among the first guesses, to 4, beyond guessing. */
+  score: number;
+  /** Whether it may be used at all. */
+  lan: boolean;
+  /** Whether it is enough for the internet. */
+  internet: boolean;
+  /** Why it may not be used. */
+  refusal: Problem | null;
 }
 
 export interface Session {
@@ -158,6 +172,8 @@ export interface Requests {
   level: [{ tool: string; level: Level; for_seconds: number | null }, Tool];
   close: [{}, Tool[]];
   'user-add': [{ name: string; admin: boolean; reach: Reach; password: string | null }, UserCreated];
+  'user-import': [{ lines: string; reach: Reach }, User[]];
+  'password-check': [{ name: string; password: string }, PasswordJudgement];
   'user-password': [{ name: string; password: string | null }, UserCreated];
   'user-set': [{ name: string; admin: boolean | null; reach: Reach | null; disabled?: boolean | null }, User];
   'user-remove': [{ name: string }, null];

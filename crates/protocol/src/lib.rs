@@ -13,8 +13,9 @@ mod whole;
 
 pub use event::Event;
 pub use model::{
-    Certificate, CertificateKind, Door, DoorState, Fix, Headline, Level, Problem, ProblemKind, Session,
-    SessionKind, Status, Token, TokenCreated, Tool, Trouble, Url, User, UserCreated, Visitor,
+    Certificate, CertificateKind, Door, DoorState, Fix, Headline, Level, PasswordJudgement, Problem,
+    ProblemKind, Session, SessionKind, Status, Token, TokenCreated, Tool, Trouble, Url, User, UserCreated,
+    Visitor,
 };
 pub use request::{
     NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd, ToolSet,

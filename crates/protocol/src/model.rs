@@ -206,6 +206,19 @@ pub struct UserCreated {
     pub password: Option<Secret>,
 }
 
+/// How good a password would be.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PasswordJudgement {
+    /// How hard it is to guess, from 0 (among the first guesses) to 4 (beyond guessing).
+    pub score: u8,
+    /// Whether it may be used at all, which is enough for the local network.
+    pub lan: bool,
+    /// Whether it is enough for the internet.
+    pub internet: bool,
+    /// Why it may not be used, as setting it would be refused.
+    pub refusal: Option<Problem>,
+}
+
 /// A sign-in.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Session {

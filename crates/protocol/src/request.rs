@@ -56,6 +56,13 @@ pub enum Request {
     },
     /// Adds users with hashes made elsewhere, all of them or none → list of [`crate::User`], those added
     UserImport(UserImport),
+    /// How good a password would be → [`crate::PasswordJudgement`]
+    PasswordCheck {
+        /// The name it is for: a password must not be its name.
+        name: String,
+        /// The password.
+        password: SecretField,
+    },
     /// Changes what a user may do; what is `null` stays → the [`crate::User`]
     UserSet(UserSet),
     /// → `null`
@@ -129,6 +136,7 @@ impl Request {
                 | Self::ToolList
                 | Self::Url { .. }
                 | Self::UserList
+                | Self::PasswordCheck { .. }
                 | Self::SessionList
                 | Self::TokenList
                 | Self::CertificateList

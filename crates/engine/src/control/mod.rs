@@ -187,6 +187,7 @@ impl State {
                 reply(&self.set_password(&name, password.map(|field| field.0)).await?)
             }
             Request::UserImport(import) => reply(&self.import_users(import).await?),
+            Request::PasswordCheck { name, password } => reply(&self.judge_password(&name, &password.0)),
             Request::UserSet(set) => reply(&self.set_user(set).await?),
             Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
             Request::UserList => {

@@ -1,12 +1,12 @@
-//! What is done about passwords besides setting them: keeping what a sign-in proved, and the first user of a
+//! What is done about passwords besides setting them: judging one, keeping what a sign-in proved, and the first user of a
 //! machine nobody sits at.
 
 use super::{
     ControlError, Finding, State,
     people::{again, place},
 };
-use crate::identity::{renewals::Renewal, user::User};
-use drawbridge_protocol::{Reach, Secret, UserAdd};
+use crate::identity::{password, renewals::Renewal, user::User};
+use drawbridge_protocol::{PasswordJudgement, Reach, Secret, UserAdd};
 use drawbridge_texts::{Sentence, Tell as _};
 use std::sync::Arc;
 
@@ -20,6 +20,18 @@ pub struct FirstUser {
 }
 
 impl State {
+    /// How good a password would be for a name.
+    pub(super) fn judge_password(&self, name: &str, password: &Secret) -> PasswordJudgement {
+        let refused = password::check(password, name).err();
+        let lan = refused.is_none();
+        PasswordJudgement {
+            score: password::score(password, name),
+            lan,
+            internet: lan && password::is_strong(password),
+            refusal: refused.map(|why| ControlError::from(why).problem(&self.words)),
+        }
+    }
+
     /// Saves the proofs that sign-ins made anew, and puts them in force. One that cannot be saved is made again with the
     /// next sign-in.
     pub(super) async fn keep_renewals(&mut self) {

@@ -21,6 +21,7 @@ fn secrets(request: &Request) -> Vec<&SecretField> {
     match request {
         Request::UserAdd(user) => user.password.iter().collect(),
         Request::UserImport(import) => vec![&import.lines],
+        Request::PasswordCheck { password, .. } => vec![password],
         Request::UserPassword { password, .. } => password.iter().collect(),
         Request::CertificateImport { key_pem, .. } => vec![key_pem],
         Request::RecoveryUse { code } => vec![code],

@@ -3,7 +3,7 @@
 //! Hashing takes 64 MiB and a core for a while; two run at a time, a few wait, the rest are told to come back. Hashes made
 //! elsewhere are verified in the same queue. A right password whose hash is not what we would make today is hashed anew.
 
-use super::foreign::Foreign;
+use super::{foreign::Foreign, user::MAX_NAME};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use drawbridge_protocol::Secret;
 use drawbridge_texts::{Sentence, Tell};
@@ -157,11 +157,22 @@ pub(crate) fn check(password: &Secret, name: &str) -> Result<(), BadPassword> {
     if text.chars().count() < LEAST {
         return Err(BadPassword::TooShort);
     }
-    // zxcvbn looks at its first 100 characters only; longer ones are not on any list.
-    if zxcvbn::zxcvbn(text, &[name, "drawbridge"]).guesses_log10() < COMMON_BELOW {
+    // What is longer than zxcvbn looks at is not on any list.
+    if strength(text, name).guesses_log10() < COMMON_BELOW {
         return Err(BadPassword::Common);
     }
     Ok(())
+}
+
+/// How hard a password is to guess, from 0 to 4 (zxcvbn's score).
+pub(crate) fn score(password: &Secret, name: &str) -> u8 {
+    strength(password.expose(), name).score().into()
+}
+
+/// zxcvbn looks at the first 100 characters of a password only; of a name, no more than one may have.
+fn strength(password: &str, name: &str) -> zxcvbn::Entropy {
+    let name: String = name.chars().take(MAX_NAME).collect();
+    zxcvbn::zxcvbn(password, &[&name, "drawbridge"])
 }
 
 /// Whether a password is a strong factor by its length.

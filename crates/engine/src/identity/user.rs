@@ -141,7 +141,7 @@ impl Tell for BadName {
 }
 
 /// Letters in a user name (chosen: fits every form and line of a log).
-const MAX_NAME: usize = 64;
+pub(crate) const MAX_NAME: usize = 64;
 
 #[cfg(test)]
 mod tests {
