@@ -1,5 +1,7 @@
 # What visitors read. One message per visible sentence; names and numbers come as arguments.
 
+## Signing in
+
 sign-in-title = Sign in
 sign-in-lead = Someone shared a tool with you. Sign in with the name and password you were given.
 sign-in-name = Name
@@ -11,13 +13,88 @@ sign-in-wait = After a wrong password there is a short pause. Try again in { $se
    *[other] { $seconds } seconds
 }.
 sign-in-busy = Too many people are signing in right now. Try again in a moment.
-sign-in-strong = From the internet, only accounts with a password of 15 characters or more can sign in.
+sign-in-strong = From the internet, only accounts with a password of 15 characters or more, or with a second factor, can sign in.
 signed-out = You are signed out.
+
+## After the password
+
+second-factor-title = One more step
+code-lead = Type the code your authenticator app shows for Drawbridge.
+code-label = Code from the app
+code-other = Use a recovery code instead
+recovery-lead = Type one of your recovery codes. Each works once.
+recovery-label = Recovery code
+recovery-other = Use a code from the app instead
+second-factor-start-over = Start over with name and password
+code-wrong = This code is wrong or was used already. Type the newest one of the app, or a recovery code you have not used.
+code-wait = After a wrong code there is a short pause. Try again in { $seconds ->
+    [one] one second
+   *[other] { $seconds } seconds
+}.
+code-wait-long = There were many wrong codes for this account. Try again in { $minutes } minutes.
+second-factor-over = Too many wrong codes. Sign in again with name and password.
 
 home-title = Your tools
 home-lead = Signed in as { $name }.
 home-none = No tool is open for you right now. Ask the person who shared it with you.
 sign-out = Sign out
+account-link = Your account
+
+## The account
+
+account-title = Your account
+to-account = Back to your account
+to-home = Your tools
+factor-title = Second factor
+factor-off = Off. Your password alone signs you in.
+factor-on = On. Signing in needs your password and a code from your authenticator app.
+factor-set-up = Set up a second factor
+factor-change = Change the second factor
+factor-off-lead = With a second factor, a password that others learn is not enough for them. You need an authenticator app on your phone. Every other browser is signed out. Type your password to begin.
+factor-on-lead = Recovery codes stand in for the app if you lose it. Type your password and a code to make new ones, or to remove the second factor.
+factor-remove = Remove the second factor
+factor-removed = The second factor is removed.
+password-wrong = This is not your password. Check it and try again.
+code-or-recovery-label = Code from the app, or a recovery code
+app-title = Set up your app
+app-lead = Scan this with your authenticator app, then type the code it shows. The picture is shown once and good for ten minutes.
+app-lead-again = Type the code your app shows now for Drawbridge.
+app-qr = QR code for the authenticator app
+app-seed = If you cannot scan it, type this into the app:
+app-open = Open in an app on this device
+app-confirm = Turn it on
+app-again = Begin again with another code
+code-not-of-app = This is not the code the app shows now. Type the newest one, and check that your phone's clock is right.
+recovery-title = Your recovery codes
+recovery-kept-lead = Each of these signs you in once if you lose the app. They are shown this once: keep them where your phone is not. Older codes no longer work.
+recovery-kept = I have kept them
+recovery-new = Make new recovery codes
+recovery-left = { $count ->
+    [0] No recovery code is left. Make new ones.
+    [one] One recovery code is left. Make new ones soon.
+   *[other] { $count } recovery codes are left.
+}
+sessions-title = Signed in with
+session-own = this browser
+session-facts = Signed in { $since }, last used { $seen }, from { $address }
+session-end = End
+session-end-named = End: { $device }
+session-end-others = End all others
+session-ended = Done. What was ended is signed out.
+device = { $browser } on { $system }
+device-none = A browser that gives no name
+ago-now = just now
+ago-minutes = { $count ->
+    [one] one minute ago
+   *[other] { $count } minutes ago
+}
+ago-hours = { $count ->
+    [one] one hour ago
+   *[other] { $count } hours ago
+}
+ago-days = { $count } days ago
+
+## Refusals
 
 back = Try again
 to-sign-in = Sign in again
@@ -27,6 +104,10 @@ sign-in-needed-title = Please sign in
 sign-in-needed-text = This address needs a name and a password.
 wrong-credential-title = Wrong name, password or token
 wrong-credential-text = What was sent does not open anything here.
+token-needed-title = A token is needed
+token-needed-text = This account has a second factor, so its password alone opens nothing. Programs need a token of their own; in a browser, sign in on the start page.
+code-needed-title = A code is needed
+code-needed-text = This account has a second factor. Send the code of its app, or a recovery code, as `code` with name and password.
 wait-title = A short pause
 wait-text = After a wrong password there is a short pause. Try again in a moment.
 not-for-you-title = Not open for you

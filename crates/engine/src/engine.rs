@@ -6,7 +6,9 @@ use crate::{
     control::{self, Beginnings, Control, Finding, FirstUser, State},
     home::{Home, HomeError},
     identity::{
+        own_account::OwnAccount,
         password::{HashError, Hasher},
+        second_factor::{half::Halves, verify::Verifier},
         session::Sessions,
         sign_in::SignIn,
         socket_token::SocketTokens,
@@ -168,7 +170,8 @@ impl Engine {
         let texts = Arc::new(Texts::new());
         let pages = Pages::new(Arc::clone(&texts));
         let words = Words::new(texts, language);
-        let shared = shared(&paths, &database, clock, connections, pages).await?;
+        let (own_account, wishes) = OwnAccount::new();
+        let shared = shared(&paths, &database, clock, connections, pages, own_account).await?;
         let ground = Ground {
             shared,
             cores: Cores::start().map_err(StartError::Threads)?,
@@ -186,7 +189,7 @@ impl Engine {
         let listener = platform::bind_control(&socket)
             .map_err(|source| StartError::Socket { path: socket.clone(), source })?;
         let stop = CancellationToken::new();
-        let (control, writer) = Control::start(state, stop.clone());
+        let (control, writer) = Control::start(state, wishes, stop.clone());
         tokio::spawn(control::server::serve(listener, control.clone(), stop.clone()));
         Ok(Self { control, socket, stop, writer: Some(writer), shared })
     }
@@ -242,6 +245,7 @@ async fn shared(
     clock: Clock,
     connections: Places,
     pages: Pages,
+    own_account: OwnAccount,
 ) -> Result<Arc<Shared>, StartError> {
     let log = home.logs().join("access.log");
     let opened = RotatingFile::open(&log, LOG_BYTES).and_then(AccessLog::start);
@@ -253,6 +257,9 @@ async fn shared(
         tokens: Tokens::load(database.clone(), clock.clone()).await?,
         signer: ArcSwapOption::empty(),
         socket_tokens: SocketTokens::default(),
+        second_factor: Verifier::new(database.clone(), clock.clone()),
+        halves: Halves::default(),
+        own_account,
         pages,
         visitors: Visitors::default(),
         access_log,

@@ -14,8 +14,8 @@ mod whole;
 pub use event::Event;
 pub use model::{
     Certificate, CertificateKind, Door, DoorState, Fix, Headline, Level, PasswordJudgement, Problem,
-    ProblemKind, Session, SessionKind, Status, Token, TokenCreated, Tool, Trouble, Url, User, UserCreated,
-    Visitor,
+    ProblemKind, RecoveryCodes, Session, SessionKind, Status, Token, TokenCreated, Tool, TotpBegun, Trouble,
+    Url, User, UserCreated, Visitor,
 };
 pub use request::{
     NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd, ToolSet,

@@ -1,7 +1,7 @@
 //! The models inside replies and events. Their JSON is what `--json` prints, so changes here are changes to a
 //! documented contract (`docs/cli.md`).
 
-use crate::Secret;
+use crate::{Secret, SecretField};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -180,7 +180,7 @@ pub struct User {
     pub disabled: bool,
     /// Tool names, or nothing for all.
     pub tools: Option<Vec<String>>,
-    /// What this user can prove: `password`.
+    /// What this user can prove: `password`, and `totp` where there is an authenticator app.
     pub factors: Vec<String>,
     /// Whether that is enough for the internet.
     pub strong: bool,
@@ -189,6 +189,29 @@ pub struct User {
     pub unproven: bool,
     /// Seconds since 1970 of the last sign-in or use.
     pub last_seen: Option<u64>,
+    /// How many recovery codes are left; only for an account with a second factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_codes: Option<u32>,
+}
+
+/// What an authenticator app is told, shown once. It gives nothing before a code of that app confirmed it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct TotpBegun {
+    /// `otpauth://totp/…`, for a QR code.
+    pub uri: SecretField,
+    /// The seed in base 32, to be typed.
+    pub seed: SecretField,
+    /// Seconds since 1970: until when it can be confirmed.
+    pub expires: u64,
+}
+
+/// Recovery codes just made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct RecoveryCodes {
+    /// The account.
+    pub user: User,
+    /// Each is good once; shown once.
+    pub codes: Vec<SecretField>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this form")]

@@ -70,6 +70,29 @@ pub enum Request {
         /// The user's name.
         name: String,
     },
+    /// Begins to set up an authenticator app; gives nothing before it is confirmed → [`crate::TotpBegun`]
+    UserTotpBegin {
+        /// The user's name.
+        name: String,
+    },
+    /// The first code of that app: from here on the password alone is not enough. Ends the user's sessions →
+    /// [`crate::RecoveryCodes`]
+    UserTotpConfirm {
+        /// The user's name.
+        name: String,
+        /// Six digits.
+        code: SecretField,
+    },
+    /// The password alone is enough again → the [`crate::User`]
+    UserTotpRemove {
+        /// The user's name.
+        name: String,
+    },
+    /// Makes new recovery codes for a user with a second factor, which replace the old → [`crate::RecoveryCodes`]
+    UserRecoveryCodes {
+        /// The user's name.
+        name: String,
+    },
     /// → list of [`crate::User`]
     UserList,
     /// → list of [`crate::Session`]

@@ -6,6 +6,7 @@ use crate::{
     identity::{
         import::BadImport,
         password::{BadPassword, HashError},
+        second_factor::BadFactor,
         session::SessionError,
         user::BadName,
     },
@@ -40,6 +41,8 @@ pub(crate) enum ControlError {
     ToolExists(String),
     #[error("a user `{0}` exists")]
     UserExists(String),
+    #[error(transparent)]
+    Factor(#[from] BadFactor),
     #[error("port {0} is one of our own")]
     OwnPort(u16),
     #[error("tool `{0}` is open")]
@@ -174,6 +177,7 @@ impl Tell for ControlError {
             Self::Name(error) => error.sentence(),
             Self::Password(error) => error.sentence(),
             Self::Users(error) => error.sentence(),
+            Self::Factor(error) => error.sentence(),
             Self::NoUser => Sentence::new("no-user"),
             Self::NoUserOfTool => Sentence::new("no-user-of-tool"),
             Self::NotHere(address) => Sentence::new("address-not-here").with("address", *address),
@@ -227,7 +231,9 @@ impl ControlError {
             | Self::Token(BadToken::Unknown(_))
             | Self::Secret(BadSecret::Unknown(_))
             | Self::UnknownSetting(_) => ProblemKind::Unknown,
-            Self::Stale | Self::ToolExists(_) | Self::UserExists(_) => ProblemKind::Conflict,
+            Self::Stale | Self::ToolExists(_) | Self::UserExists(_) | Self::Factor(BadFactor::Present(_)) => {
+                ProblemKind::Conflict
+            }
             Self::Users(error) if error.is_conflict() => ProblemKind::Conflict,
             Self::OwnPort(_)
             | Self::Target(_)
@@ -237,6 +243,7 @@ impl ControlError {
             | Self::Name(_)
             | Self::Password(_)
             | Self::Users(_)
+            | Self::Factor(BadFactor::WrongCode)
             | Self::TimeForLocal
             | Self::Time
             | Self::Token(BadToken::Name | BadToken::Time)
@@ -248,6 +255,7 @@ impl ControlError {
             | Self::Token(BadToken::TooMany(_))
             | Self::FrontOfOpen
             | Self::NoUser
+            | Self::Factor(BadFactor::Absent(_) | BadFactor::NotBegun(_))
             | Self::NoStrongUser
             | Self::NoUserOfTool
             | Self::NoAddress { .. }

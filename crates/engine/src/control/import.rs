@@ -71,6 +71,7 @@ impl State {
             disabled: false,
             reach: reach.clone(),
             proof: row.proof,
+            second: None,
             created,
             withdrawn: CancellationToken::new(),
         };

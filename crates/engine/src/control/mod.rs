@@ -7,6 +7,7 @@ mod close;
 mod doors;
 mod error;
 mod events;
+mod factors;
 mod finding;
 mod import;
 mod injections;
@@ -26,6 +27,7 @@ pub(crate) use finding::Finding;
 pub use passwords::FirstUser;
 pub(crate) use state::{Beginnings, State};
 
+use crate::identity::own_account;
 use apply::OpenDoors;
 use drawbridge_protocol::{Event, Problem, ProblemKind, Request};
 use drawbridge_texts::{Sentence, Words};
@@ -58,11 +60,15 @@ enum Message {
 
 impl Control {
     /// Starts the writer; it runs until `stop`.
-    pub(crate) fn start(state: State, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
+    pub(crate) fn start(
+        state: State,
+        wishes: mpsc::Receiver<own_account::Asked>,
+        stop: CancellationToken,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
         let control = Self { requests, open_doors: state.open_doors(), words: state.words.clone() };
-        let writer = tokio::spawn(write(state, queue, events, stop));
+        let writer = tokio::spawn(write(state, queue, wishes, events, stop));
         (control, writer)
     }
 
@@ -111,6 +117,7 @@ impl Control {
 async fn write(
     mut state: State,
     mut queue: mpsc::Receiver<Message>,
+    mut wishes: mpsc::Receiver<own_account::Asked>,
     events: broadcast::Sender<Event>,
     stop: CancellationToken,
 ) {
@@ -138,6 +145,7 @@ async fn write(
                 }
             },
             () = shared.sign_in.renewals().told() => state.keep_renewals().await,
+            Some(asked) = wishes.recv() => state.change_own(asked).await,
             () = shared.changed.notified() => {}
         }
         due = due.min(Instant::now() + state.next_tick());
@@ -190,6 +198,10 @@ impl State {
             Request::PasswordCheck { name, password } => reply(&self.judge_password(&name, &password.0)),
             Request::UserSet(set) => reply(&self.set_user(set).await?),
             Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
+            Request::UserTotpBegin { name } => reply(&self.begin_totp(&name)?),
+            Request::UserTotpConfirm { name, code } => reply(&self.confirm_totp(&name, &code.0).await?),
+            Request::UserTotpRemove { name } => reply(&self.remove_totp(&name).await?),
+            Request::UserRecoveryCodes { name } => reply(&self.new_recovery_codes(&name).await?),
             Request::UserList => {
                 // An empty list would read as: nobody.
                 self.key()?;

@@ -51,8 +51,8 @@ impl State {
             })
             .await?;
         let withdrawn = CancellationToken::new();
-        let user =
-            User { id, name: add.name, admin: add.admin, disabled: false, reach, proof, created, withdrawn };
+        let (name, admin, disabled) = (add.name, add.admin, false);
+        let user = User { id, name, admin, disabled, reach, proof, second: None, created, withdrawn };
         self.users.push(Arc::new(user));
         self.publish();
         self.forget_first_user();
@@ -229,6 +229,7 @@ impl State {
                     .collect()
             })
             .await?;
+        let mut factors = self.stored_factors().await?;
         self.users.clear();
         for (id, name, admin, disabled, tools, sealed, created) in rows {
             let id = UserId(id);
@@ -238,9 +239,27 @@ impl State {
                 self.note(Finding::account_closed(&name));
                 continue;
             };
+            // A factor that does not open is still one: without it nobody signs in.
+            let second =
+                factors.remove(&id).map(|stored| self.key().ok().and_then(|key| stored.open(&key, id)));
+            if matches!(second, Some(None)) {
+                self.note(Finding::account_closed(&name));
+                continue;
+            }
+            let second = second.flatten().map(Arc::new);
             let created = Timestamp(u64::try_from(created).unwrap_or(0));
             let withdrawn = CancellationToken::new();
-            self.users.push(Arc::new(User { id, name, admin, disabled, reach, proof, created, withdrawn }));
+            self.users.push(Arc::new(User {
+                id,
+                name,
+                admin,
+                disabled,
+                reach,
+                proof,
+                second,
+                created,
+                withdrawn,
+            }));
         }
         Ok(())
     }
@@ -301,10 +320,11 @@ impl State {
                 Reach::All => None,
                 Reach::Only(tools) => Some(tools.iter().filter_map(name_of).collect()),
             },
-            factors: vec!["password".to_owned()],
-            strong: user.proof.is_strong(),
-            unproven: user.proof.is_unproven(),
+            factors: user.factors().map(str::to_owned).collect(),
+            strong: user.is_strong(),
+            unproven: user.proof.is_unproven() && user.second.is_none(),
             last_seen,
+            recovery_codes: user.second.as_ref().map(|second| second.recovery.left()),
         }
     }
 
@@ -322,7 +342,7 @@ impl State {
     }
 
     /// Puts a new self in an account's place, or none, and withdraws the old one's permits.
-    fn replace(&mut self, old: &Arc<User>, new: Option<User>) {
+    pub(super) fn replace(&mut self, old: &Arc<User>, new: Option<User>) {
         self.users =
             self.users.iter().filter(|user| user.id != old.id).cloned().chain(new.map(Arc::new)).collect();
         self.users.sort_by_key(|user| user.id);
@@ -386,6 +406,7 @@ pub(super) fn again(user: &User) -> User {
         disabled: user.disabled,
         reach: user.reach.clone(),
         proof: user.proof.clone(),
+        second: user.second.clone(),
         created: user.created,
         withdrawn: CancellationToken::new(),
     }

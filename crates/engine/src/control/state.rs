@@ -5,6 +5,7 @@ use super::{
     apply::OpenDoors,
     certificates::Certificates,
     events,
+    factors::Enrolments,
     injections::Injections,
     levels::{Acknowledged, Grounds, Markers},
 };
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(super) has_recovery_code: bool,
     pub(super) certificates: Certificates,
     pub(super) injections: Injections,
+    /// Second factors being set up.
+    pub(super) enrolments: Enrolments,
     pub(super) database: Database,
     pub(super) lan: Lan,
     pub(super) network: Network,
@@ -88,6 +91,7 @@ impl State {
             has_recovery_code: vault.has_recovery_code(),
             certificates: Certificates::default(),
             injections: Injections::default(),
+            enrolments: Enrolments::new(),
             network: look(&lan).await,
             identities: Arc::clone(&ground.identities),
             open_doors: Arc::new(OpenDoors::default()),

@@ -273,7 +273,7 @@ impl State {
                 ControlError::NoUserOfTool
             });
         }
-        if level == Level::Internet && !users.any(|user| user.proof.is_strong()) {
+        if level == Level::Internet && !users.any(|user| user.is_strong()) {
             return Err(ControlError::NoStrongUser);
         }
         Ok(())

@@ -9,14 +9,15 @@ use hyper::header::HeaderValue;
 
 /// The sign-in form, and with the same names the query of its page.
 pub fn sign_in_form(bytes: &[u8]) {
-    let (way, name, _password) = gate::fields(bytes);
-    assert_eq!(name.trim(), name);
+    let form = gate::fields(bytes);
+    let way = form.way;
+    assert_eq!(form.username.trim(), form.username);
     assert!(way.door.len() <= 272 && (way.state.is_empty() || way.state.len() == 43));
     assert!(way.to.is_empty() || path::is_local_reference(&way.to), "{}", way.to);
     let query = way.query();
     assert_one_line(query.as_bytes());
     assert!(HeaderValue::try_from(&query).is_ok());
-    assert_eq!(gate::fields(query.as_bytes()).0, way, "a way survives its query");
+    assert_eq!(gate::fields(query.as_bytes()).way, way, "a way survives its query");
 }
 
 /// The query of `/.drawbridge/enter`.

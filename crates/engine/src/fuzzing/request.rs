@@ -88,6 +88,7 @@ impl Ground {
             disabled: false,
             reach: Reach::All,
             proof: Proof::new(Secret::new(String::new()), true),
+            second: None,
             created: Timestamp(0),
             withdrawn: CancellationToken::new(),
         });

@@ -28,6 +28,8 @@ pub(crate) enum Known {
 pub(crate) enum Admission {
     /// This is who it is.
     Welcome(Known),
+    /// The password is right; alone it opens nothing, because the account has a second factor.
+    Halfway,
     /// The credential opens nothing here.
     Wrong,
     /// The account waits after a failure; nothing was verified.
@@ -64,6 +66,7 @@ impl Desk<'_> {
         };
         match self.sign_in.attempt(users, self.level, credential).await {
             Outcome::Welcome(user) => Admission::Welcome(Known::Password(user)),
+            Outcome::Halfway(_) => Admission::Halfway,
             Outcome::Wrong => Admission::Wrong,
             Outcome::Wait(left) => Admission::Wait(left),
             Outcome::Busy => Admission::Busy,

@@ -20,6 +20,8 @@ use std::{sync::Arc, time::Duration};
 pub(crate) enum Outcome {
     /// This is who it is.
     Welcome(Arc<User>),
+    /// The password is right; alone it opens nothing, because the account has a second factor.
+    Halfway(Arc<User>),
     /// The credential opens nothing here.
     Wrong,
     /// The account waits after a failure; nothing was verified.
@@ -57,6 +59,20 @@ impl SignIn {
 
     /// Verifies a name and password for a level.
     pub(crate) async fn attempt(&self, users: &impl Users, level: Level, credential: Credential) -> Outcome {
+        match self.verify(users, level, credential).await {
+            Outcome::Welcome(user) if user.second.is_some() => Outcome::Halfway(user),
+            outcome => outcome,
+        }
+    }
+
+    /// The turn of a code of an account's second factor: in one queue and with the pauses of its password. Never shared
+    /// with another attempt, because a code counts once.
+    pub(crate) async fn code_turn(&self, name: &str) -> Result<Turn, NoRandomness> {
+        let account = AccountKey(self.keyed(&[b"account", name.to_lowercase().as_bytes()]));
+        Ok(self.attempts.turn(account, CredentialKey(random::bytes()?)).await)
+    }
+
+    async fn verify(&self, users: &impl Users, level: Level, credential: Credential) -> Outcome {
         let name = credential.name.to_lowercase();
         let too_long =
             name.len() > password::MAX_BYTES || credential.password.expose().len() > password::MAX_BYTES;
@@ -180,6 +196,7 @@ mod tests {
             disabled: false,
             reach: Reach::All,
             proof,
+            second: None,
             created: Timestamp(0),
             withdrawn: CancellationToken::new(),
         }))

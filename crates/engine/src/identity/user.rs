@@ -1,6 +1,6 @@
 //! An account: its name, what it may do, and the sealed proof of its password.
 
-use super::{UserId, password};
+use super::{UserId, password, second_factor::SecondFactor};
 use crate::{clock::Timestamp, tools::ToolId};
 use drawbridge_protocol::Secret;
 use drawbridge_texts::{Sentence, Tell};
@@ -24,6 +24,8 @@ pub(crate) struct User {
     pub(crate) disabled: bool,
     pub(crate) reach: Reach,
     pub(crate) proof: Proof,
+    /// What is needed besides the password; nothing means that the password alone signs in.
+    pub(crate) second: Option<Arc<SecondFactor>>,
     pub(crate) created: Timestamp,
     /// Cancelled when this account's rights shrink, its password changes or it is removed.
     pub(crate) withdrawn: CancellationToken,
@@ -43,7 +45,8 @@ pub(crate) enum Reach {
 pub(crate) struct Proof {
     /// argon2id in PHC form, or a hash made elsewhere as it was imported.
     pub(crate) hash: Secret,
-    /// Strong enough for the internet (15 characters or more when it was set). Of one made elsewhere nothing is known.
+    /// Strong enough for the internet by itself (15 characters or more when it was set). Of one made elsewhere nothing is
+    /// known.
     strong: bool,
     /// Whether a sign-in saw a strong password fit a hash made elsewhere; true before that is saved.
     #[serde(skip)]
@@ -57,6 +60,16 @@ impl User {
             Reach::All => true,
             Reach::Only(tools) => tools.contains(tool),
         }
+    }
+
+    /// What it proves, in the words of the control protocol.
+    pub(crate) fn factors(&self) -> impl Iterator<Item = &'static str> {
+        ["password"].into_iter().chain(self.second.is_some().then_some("totp"))
+    }
+
+    /// Whether it proves enough for the internet: by a long password, or by a second factor beside any.
+    pub(crate) fn is_strong(&self) -> bool {
+        self.proof.strong || self.second.is_some()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
         basic::Credential,
         jwt::{self, Bearer},
         presented::{self, Presented},
+        second_factor::verify,
         session::{Refreshed, Session, Visit},
         sign_in::{Outcome, Users},
         socket_token,
@@ -51,6 +52,8 @@ pub(super) async fn answer(
 struct Login {
     username: String,
     password: Secret,
+    /// Of an account with a second factor: what its app shows, or a recovery code.
+    code: Option<Secret>,
 }
 
 async fn login(
@@ -59,18 +62,9 @@ async fn login(
     target: &Target,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
-    let (headers, Login { username, password }) = read(connection, request, target).await?;
+    let (headers, login) = read(connection, request, target).await?;
     let level = connection.door.plan.level;
-    let credential = Credential { name: username.trim().to_owned(), password };
-    let user = match connection.shared.sign_in.attempt(&**snapshot, level, credential).await {
-        Outcome::Welcome(user) => user,
-        Outcome::Wrong => {
-            tracing::info!(client = %connection.client.address(), "a program's sign-in failed");
-            return Err(Refusal::WrongCredential);
-        }
-        Outcome::Wait(left) => return Err(Refusal::Wait(left)),
-        Outcome::Busy => return Err(Refusal::Busy),
-    };
+    let user = who(connection, login, snapshot).await?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let visit = Visit { level, address: connection.client.address(), agent: agent.to_owned() };
     let (session, once) = connection.shared.sessions.begin_program(user.id, visit).await.map_err(unsaved)?;
@@ -81,6 +75,31 @@ async fn login(
         return Err(Refusal::Withdrawn);
     }
     pair(connection, &user, &session, &once)
+}
+
+/// Whose name, password and code these are.
+async fn who(connection: &Connection, login: Login, snapshot: &Picture) -> Result<Arc<User>, Refusal> {
+    let Connection { shared, door, client, .. } = connection;
+    let credential = Credential { name: login.username.trim().to_owned(), password: login.password };
+    let wrong = || {
+        tracing::info!(client = %client.address(), "a program's sign-in failed");
+        Refusal::WrongCredential
+    };
+    let user = match shared.sign_in.attempt(&**snapshot, door.plan.level, credential).await {
+        Outcome::Welcome(user) => return Ok(user),
+        Outcome::Halfway(user) => user,
+        Outcome::Wrong => return Err(wrong()),
+        Outcome::Wait(left) => return Err(Refusal::Wait(left)),
+        Outcome::Busy => return Err(Refusal::Busy),
+    };
+    let code = login.code.ok_or(Refusal::CodeNeeded)?;
+    match shared.second_factor.verify(&shared.sign_in, &user, &code, || true).await {
+        verify::Outcome::Right => Ok(user),
+        verify::Outcome::Wrong => Err(wrong()),
+        verify::Outcome::Wait(left) => Err(Refusal::Wait(left)),
+        verify::Outcome::Busy => Err(Refusal::Busy),
+        verify::Outcome::Over => Err(Refusal::Withdrawn),
+    }
 }
 
 #[derive(Deserialize)]

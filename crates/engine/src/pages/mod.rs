@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod door;
 pub(crate) mod gate;
+mod qr;
 
 use crate::proxy::{authenticate, body::Body, refusal::Refusal};
 use askama::Template;
@@ -21,6 +22,13 @@ pub(crate) struct Pages {
     style_hash: String,
 }
 
+/// What every page begins with.
+struct Frame {
+    language: &'static str,
+    style: &'static str,
+    title: String,
+}
+
 /// What a response depends on besides its content: the visitor's language, and whether a person looks.
 pub(crate) struct Visit {
     language: Language,
@@ -33,6 +41,11 @@ impl Pages {
     pub(crate) fn new(texts: Arc<Texts>) -> Self {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
         Self { texts, style_hash: STANDARD.encode(hash) }
+    }
+
+    /// The beginning of a page with this title.
+    fn frame(&self, language: &Language, title: String) -> Frame {
+        Frame { language: self.texts.language(language), style: STYLE, title }
     }
 
     /// A page under our policy; forms may lead to `forms` besides this origin.
@@ -87,7 +100,9 @@ pub(crate) fn refusal(pages: &Pages, refusal: Refusal, visit: &Visit) -> Respons
     if let Some(seconds) = refusal.retry_after() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if matches!(refusal, Refusal::SignInNeeded | Refusal::WrongCredential) && !visit.browser {
+    if matches!(refusal, Refusal::SignInNeeded | Refusal::WrongCredential | Refusal::TokenNeeded)
+        && !visit.browser
+    {
         // A browser would open its own dialogue in front of the tool's page.
         for way in ["Basic realm=\"Drawbridge\", charset=\"UTF-8\"", "Bearer realm=\"Drawbridge\""] {
             headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(way));
@@ -116,9 +131,7 @@ fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Bo
         _ => ("back", ""),
     };
     let template = Message {
-        language: pages.texts.language(&visit.language),
-        style: STYLE,
-        title: text(&format!("{}-title", row.text)),
+        frame: pages.frame(&visit.language, text(&format!("{}-title", row.text))),
         text: text(&format!("{}-text", row.text)),
         retry: refusal.retry_after(),
         again: text(again),
@@ -177,10 +190,8 @@ const STYLE: &str = include_str!("../../templates/style.css");
 
 #[derive(Template)]
 #[template(path = "message.html")]
-struct Message<'a> {
-    language: &'a str,
-    style: &'static str,
-    title: String,
+struct Message {
+    frame: Frame,
     text: String,
     retry: Option<u64>,
     again: String,
@@ -198,12 +209,14 @@ mod tests {
         for refusal in [
             Refusal::SignInNeeded,
             Refusal::WrongCredential,
+            Refusal::TokenNeeded,
             Refusal::Wait(Duration::ZERO),
             Refusal::NotForYou,
             Refusal::CrossSite,
             Refusal::StaleCode,
             Refusal::NoSuchPage,
             Refusal::TooMuch,
+            Refusal::CodeNeeded,
             Refusal::BadCall,
             Refusal::JustReplaced,
             Refusal::Silent,

@@ -73,6 +73,8 @@ pub(crate) async fn authenticate<B>(
     };
     match Box::pin(desk.admit(snapshot, presented)).await {
         Admission::Welcome(known) => Ok(Some(Subject::from(known))),
+        // Known only now that the password was right; a wrong one is refused as it always was.
+        Admission::Halfway => Err(Refusal::TokenNeeded),
         Admission::Wrong => {
             tracing::info!(client = %client.address(), door = %door.plan.port, "a program's credential was wrong");
             Err(Refusal::WrongCredential)

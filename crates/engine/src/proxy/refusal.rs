@@ -20,6 +20,10 @@ pub(crate) enum Refusal {
     SignInNeeded,
     /// The credential opens nothing.
     WrongCredential,
+    /// The password is right, but the account has a second factor, so programs need a token.
+    TokenNeeded,
+    /// The password was right, and a code is missing that goes with it.
+    CodeNeeded,
     /// The account waits after a failure.
     Wait(Duration),
     /// Signed in, but not for this tool.
@@ -90,6 +94,8 @@ impl Refusal {
             Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected", Visitor, false),
             Self::SignInNeeded => (StatusCode::UNAUTHORIZED, "sign-in-needed", Visitor, true),
             Self::WrongCredential => (StatusCode::UNAUTHORIZED, "wrong-credential", Visitor, true),
+            Self::TokenNeeded => (StatusCode::UNAUTHORIZED, "token-needed", Visitor, true),
+            Self::CodeNeeded => (StatusCode::UNAUTHORIZED, "code-needed", Visitor, true),
             Self::Wait(_) => (StatusCode::TOO_MANY_REQUESTS, "wait", Visitor, true),
             Self::NotForYou => (StatusCode::FORBIDDEN, "not-for-you", Visitor, true),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", Visitor, true),
@@ -124,6 +130,8 @@ impl Refusal {
             | Self::Misdirected
             | Self::SignInNeeded
             | Self::WrongCredential
+            | Self::TokenNeeded
+            | Self::CodeNeeded
             | Self::NotForYou
             | Self::CrossSite
             | Self::StaleCode

@@ -10,6 +10,8 @@ use crate::{
     identity::{
         UserId,
         jwt::Signer,
+        own_account::OwnAccount,
+        second_factor::{half::Halves, verify::Verifier},
         session::Sessions,
         sign_in::{SignIn, Users},
         socket_token::SocketTokens,
@@ -125,6 +127,11 @@ pub(crate) struct Shared {
     /// Signs what programs get at the gate's API; nothing while the keyring is closed.
     pub(crate) signer: ArcSwapOption<Signer>,
     pub(crate) socket_tokens: SocketTokens<Subject>,
+    pub(crate) second_factor: Verifier,
+    /// Who gave a right password and owes a code.
+    pub(crate) halves: Halves,
+    /// Where people change their own accounts.
+    pub(crate) own_account: OwnAccount,
     pub(crate) pages: Pages,
     pub(crate) visitors: Visitors,
     pub(crate) access_log: AccessLog,

@@ -80,6 +80,22 @@ const STEPS: &[&str] = &[
     ) STRICT;
     ALTER TABLE user ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    CREATE TABLE totp (                                -- the authenticator app of an account
+        user      INTEGER PRIMARY KEY REFERENCES user (id) ON DELETE CASCADE,
+        seed      BLOB    NOT NULL,                    -- sealed
+        last_step INTEGER NOT NULL                     -- the newest step that was used; it and all before are spent
+    ) STRICT;
+    CREATE TABLE recovery (                            -- the set of recovery codes of an account
+        user      INTEGER PRIMARY KEY REFERENCES user (id) ON DELETE CASCADE,
+        key       BLOB    NOT NULL                     -- sealed: of the hashes below
+    ) STRICT;
+    CREATE TABLE recovery_code (                       -- those that were not used
+        user      INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        hash      BLOB    NOT NULL,                    -- HMAC-SHA-256
+        PRIMARY KEY (user, hash)
+    ) STRICT;
+",
 ];
 
 #[cfg(test)]

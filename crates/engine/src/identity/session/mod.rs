@@ -370,7 +370,7 @@ pub(crate) fn may_begin(user: &User, level: Level) -> bool {
     match level {
         Level::Local => false,
         Level::Lan => true,
-        Level::Internet => user.proof.is_strong(),
+        Level::Internet => user.is_strong(),
     }
 }
 

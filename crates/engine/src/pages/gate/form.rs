@@ -8,11 +8,22 @@ use hyper::body::Incoming;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-/// A form's fields, once it is here.
-pub(super) async fn read_form(
-    connection: &Connection,
-    body: Incoming,
-) -> Result<(Way, String, Secret), Refusal> {
+/// The fields of a form; what it does not have is empty.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub(crate) way: Way,
+    pub(crate) username: String,
+    pub(crate) password: Secret,
+    /// Of an authenticator app, or a recovery code.
+    pub(crate) code: Secret,
+    /// Whether the page asked for a recovery code.
+    pub(crate) recovery: bool,
+    /// The id of a session.
+    pub(crate) session: String,
+}
+
+/// A form, once it is here.
+pub(super) async fn read(connection: &Connection, body: Incoming) -> Result<Form, Refusal> {
     Ok(fields(&read_whole(connection, body).await?))
 }
 
@@ -28,17 +39,28 @@ pub(in crate::pages) async fn read_whole(
     Ok(bytes)
 }
 
-/// A form's way, name and password; what it does not have is empty.
-pub(crate) fn fields(form: &[u8]) -> (Way, String, Secret) {
-    let (mut way, mut username, mut password) = (Way::default(), String::new(), Secret::new(String::new()));
+/// The fields of a form or of a query.
+pub(crate) fn fields(form: &[u8]) -> Form {
+    let nothing = || Secret::new(String::new());
+    let mut fields = Form {
+        way: Way::default(),
+        username: String::new(),
+        password: nothing(),
+        code: nothing(),
+        recovery: false,
+        session: String::new(),
+    };
     for (name, value) in form_urlencoded::parse(form) {
         match &*name {
-            "username" => username = value.trim().to_owned(),
-            "password" => password = Secret::new(value.into_owned()),
-            _ => way.read(&name, &value),
+            "username" => fields.username = value.trim().to_owned(),
+            "password" => fields.password = Secret::new(value.into_owned()),
+            "code" => fields.code = Secret::new(value.into_owned()),
+            "recovery" => fields.recovery = true,
+            "session" => fields.session = value.into_owned(),
+            _ => fields.way.read(&name, &value),
         }
     }
-    (way, username, password)
+    fields
 }
 
 /// The body in one buffer that is wiped; the pieces it came in would each keep a larger one.

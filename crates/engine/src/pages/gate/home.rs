@@ -1,51 +1,41 @@
 //! The start page of whoever is signed in: the tools that are open for this account.
 
-use super::signed_in;
+use super::caller::Caller;
 use crate::{
-    pages::{self, STYLE, see_other},
+    pages::{Frame, see_other},
     proxy::{
-        body::Body, door::Serves, pipeline::Connection, refusal::Refusal, route::Target, snapshot::Snapshot,
+        body::Body,
+        door::{Door, Serves},
+        refusal::Refusal,
     },
 };
 use askama::Template;
 use drawbridge_texts::Sentence;
-use hyper::{Request, Response, StatusCode, body::Incoming};
+use hyper::{Response, StatusCode};
+use std::sync::Arc;
 
 /// The page, or the way to sign in.
-pub(super) fn home(
-    connection: &Connection,
-    request: &Request<Incoming>,
-    target: &Target,
-    snapshot: &Snapshot,
-) -> Result<Response<Body>, Refusal> {
-    let Some((_, user)) = signed_in(connection, request.headers(), snapshot) else {
-        return see_other("/sign-in");
+pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
+    let Some((_, user)) = caller.signed_in() else { return see_other("/sign-in") };
+    let open = caller.snapshot.doors.iter().filter(|door| door.plan.level == caller.level());
+    let link = |door: &Arc<Door>| match &door.plan.serves {
+        Serves::Tool(id) if user.may_use(id) => {
+            let name = caller.snapshot.tools.get(id)?.name.clone();
+            Some(Link { name, url: door.origin_from_gate(&caller.target.origin.host) })
+        }
+        Serves::Tool(_) | Serves::Gate => None,
     };
-    let pages = &connection.shared.pages;
-    let language = pages::language(request.headers());
-    let mut tools: Vec<Link> = snapshot
-        .doors
-        .iter()
-        .filter(|door| door.plan.level == connection.door.plan.level)
-        .filter_map(|door| match &door.plan.serves {
-            Serves::Tool(id) if user.may_use(id) => {
-                let name = snapshot.tools.get(id)?.name.clone();
-                Some(Link { name, url: door.origin_from_gate(&target.origin.host) })
-            }
-            Serves::Tool(_) | Serves::Gate => None,
-        })
-        .collect();
+    let mut tools: Vec<Link> = open.filter_map(link).collect();
     tools.sort_by(|one, other| one.name.cmp(&other.name));
     let template = Home {
-        language: pages.texts.language(&language),
-        style: STYLE,
-        title: pages.texts.text(&language, "home-title"),
-        lead: pages.texts.sentence(&language, &Sentence::new("home-lead").with("name", &user.name)),
-        none: pages.texts.text(&language, "home-none"),
-        sign_out: pages.texts.text(&language, "sign-out"),
+        frame: caller.frame(caller.text("home-title")),
+        lead: caller.sentence(&Sentence::new("home-lead").with("name", &user.name)),
+        none: caller.text("home-none"),
+        account: caller.text("account-link"),
+        sign_out: caller.text("sign-out"),
         tools,
     };
-    pages.page(StatusCode::OK, &template, "")
+    caller.page(StatusCode::OK, &template, "")
 }
 
 struct Link {
@@ -55,12 +45,11 @@ struct Link {
 
 #[derive(Template)]
 #[template(path = "home.html")]
-struct Home<'a> {
-    language: &'a str,
-    style: &'static str,
-    title: String,
+struct Home {
+    frame: Frame,
     lead: String,
     none: String,
+    account: String,
     sign_out: String,
     tools: Vec<Link>,
 }

@@ -1,8 +1,12 @@
-//! The gate: sign-in, the home page with the visitor's tools, sign-out. The only origin where credentials are typed;
-//! no tool answers here.
+//! The gate: sign-in, the home page with the visitor's tools, the account, sign-out. The only origin where credentials
+//! are typed; no tool answers here.
 
+mod account;
+mod agent;
+mod caller;
 mod form;
 mod home;
+mod second_factor;
 mod sign_in;
 mod way;
 
@@ -12,20 +16,14 @@ pub(crate) use form::fields;
 pub(super) use form::read_whole;
 
 use super::api;
-use crate::{
-    headers::cookie,
-    identity::{session::Session, user::User},
-    proxy::{
-        authenticate::cookie_name,
-        body::Body,
-        pipeline::{Connection, Picture},
-        refusal::Refusal,
-        route::Target,
-        snapshot::Snapshot,
-    },
+use crate::proxy::{
+    body::Body,
+    pipeline::{Connection, Picture},
+    refusal::Refusal,
+    route::Target,
 };
-use hyper::{HeaderMap, Method, Request, Response, body::Incoming};
-use std::sync::Arc;
+use caller::Caller;
+use hyper::{Method, Request, Response, body::Incoming};
 
 /// Answers a request on the gate.
 pub(crate) async fn answer(
@@ -38,11 +36,37 @@ pub(crate) async fn answer(
     if let Some(call) = path.strip_prefix(API) {
         return api::answer(connection, request, call, target, snapshot).await;
     }
-    match (request.method(), path) {
-        (&Method::GET | &Method::HEAD, "/") => home::home(connection, &request, target, snapshot),
-        (&Method::GET | &Method::HEAD, "/sign-in") => sign_in::show(connection, &request, target, snapshot),
-        (&Method::POST, "/sign-in") => sign_in::sign_in(connection, request, target, snapshot).await,
-        (&Method::POST, "/sign-out") => sign_in::sign_out(connection, &request, target).await,
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, ());
+    let caller = Caller::new(connection, &request, target, snapshot);
+    if request.method() == Method::GET || request.method() == Method::HEAD {
+        return match path {
+            "/" => home::show(&caller),
+            "/sign-in" => sign_in::show(&caller),
+            "/second-factor" => second_factor::show(&caller),
+            "/account" => account::show(&caller),
+            "/account/second-factor" => account::second_factor::show(&caller),
+            _ => Err(Refusal::NoSuchPage),
+        };
+    }
+    if request.method() != Method::POST {
+        return Err(Refusal::NoSuchPage);
+    }
+    let form = async {
+        caller.check_own_form()?;
+        form::read(connection, body).await
+    };
+    match path {
+        "/sign-in" => sign_in::take(&caller, form.await?).await,
+        "/second-factor" => second_factor::take(&caller, form.await?).await,
+        "/account/session/end" => account::sessions::end_one(&caller, &form.await?).await,
+        "/account/second-factor/begin" => account::second_factor::begin(&caller, form.await?).await,
+        "/account/second-factor/confirm" => account::second_factor::confirm(&caller, form.await?).await,
+        "/account/second-factor/codes" => account::second_factor::codes(&caller, form.await?).await,
+        "/account/second-factor/remove" => account::second_factor::remove(&caller, form.await?).await,
+        // These need nothing of a form, so a crowd that sends some keeps nobody in.
+        "/sign-out" => sign_in::sign_out(&caller).await,
+        "/account/session/end-others" => account::sessions::end_others(&caller).await,
         _ => Err(Refusal::NoSuchPage),
     }
 }
@@ -55,17 +79,6 @@ pub(super) async fn end(connection: &Connection, id: &str) -> Result<(), Refusal
         tracing::error!(%error, "the end of a session could not be saved");
         Refusal::Internal
     })
-}
-
-fn signed_in(
-    connection: &Connection,
-    headers: &HeaderMap,
-    snapshot: &Snapshot,
-) -> Option<(Arc<Session>, Arc<User>)> {
-    let value = cookie::value(headers, &cookie_name(connection.door.plan.port))?;
-    let session = connection.shared.sessions.at_gate(value, connection.door.plan.level)?;
-    let user = snapshot.users.get(&session.user)?;
-    Some((session, Arc::clone(user)))
 }
 
 /// What programs ask begins so.

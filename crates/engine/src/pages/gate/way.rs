@@ -1,13 +1,9 @@
 //! Where a sign-in leads, and that it never leads anywhere but to an open door of ours.
 
+use super::caller::Caller;
 use crate::{
     headers::{authority::Authority, path},
-    proxy::{
-        door::{Door, Serves},
-        pipeline::Connection,
-        route::Target,
-        snapshot::Snapshot,
-    },
+    proxy::door::{Door, Serves},
 };
 use std::sync::Arc;
 use url::form_urlencoded;
@@ -40,15 +36,10 @@ impl Way {
     }
 
     /// The open door it names at this gate's level, with its origin; the gate never leads anywhere else.
-    pub(super) fn door<'a>(
-        &self,
-        connection: &Connection,
-        target: &Target,
-        snapshot: &'a Snapshot,
-    ) -> Option<(&'a Arc<Door>, String)> {
+    pub(super) fn door<'a>(&self, caller: &Caller<'a>) -> Option<(&'a Arc<Door>, String)> {
         let authority: Authority = self.door.strip_prefix("https://")?.parse().ok()?;
-        let door = snapshot.doors.iter().find(|door| {
-            door.plan.level == connection.door.plan.level
+        let door = caller.snapshot.doors.iter().find(|door| {
+            door.plan.level == caller.level()
                 && door.plan.serves != Serves::Gate
                 && door.is_named_by(&authority)
         })?;
@@ -57,7 +48,7 @@ impl Way {
         let origin = if door.plan.hosts.contains(&authority.host) {
             origin
         } else {
-            door.origin_from_gate(&target.origin.host)
+            door.origin_from_gate(&caller.target.origin.host)
         };
         Some((door, origin))
     }

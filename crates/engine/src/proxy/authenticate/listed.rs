@@ -5,7 +5,9 @@ use crate::{
     clock::{Clock, Timestamp},
     identity::{
         UserId,
+        own_account::OwnAccount,
         password::Hasher,
+        second_factor::verify::Verifier,
         session::{Sessions, Visit},
         sign_in::SignIn,
         token::Tokens,
@@ -89,6 +91,7 @@ impl Ground {
         database.call(move |transaction| transaction.execute(insert, ())).await.unwrap();
         let (tool, clock) = (ToolId::stored("tool".into()), Clock::system());
         let tokens = Tokens::load(database.clone(), clock.clone()).await.unwrap();
+        let second_factor = Verifier::new(database.clone(), clock.clone());
         let sessions = Sessions::load(database, clock.clone()).await.unwrap();
         let visit = Visit { level: Level::Lan, address: Ipv4Addr::LOCALHOST.into(), agent: String::new() };
         let gate = sessions.begin(UserId(1), visit).await.unwrap();
@@ -104,6 +107,7 @@ impl Ground {
             disabled: false,
             reach: Reach::All,
             proof: Proof::new(hash, true),
+            second: None,
             created: Timestamp(0),
             withdrawn: CancellationToken::new(),
         });
@@ -128,7 +132,7 @@ impl Ground {
                 disabled: HashSet::new(),
                 doors: Vec::new(),
             },
-            shared: shared(folder, sessions, tokens, SignIn::new(hasher).unwrap(), clock),
+            shared: shared(folder, sessions, tokens, SignIn::new(hasher).unwrap(), second_factor, clock),
             tool,
             password: format!("Basic {}", STANDARD.encode("anna:correct horse")),
             session: format!("{}={value}", cookie_name(8444)),
@@ -156,7 +160,14 @@ impl Ground {
     }
 }
 
-fn shared(folder: &Path, sessions: Sessions, tokens: Tokens, sign_in: SignIn, clock: Clock) -> Shared {
+fn shared(
+    folder: &Path,
+    sessions: Sessions,
+    tokens: Tokens,
+    sign_in: SignIn,
+    second_factor: Verifier,
+    clock: Clock,
+) -> Shared {
     let log = RotatingFile::open(&folder.join("access.log"), 1024).unwrap();
     Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
@@ -165,6 +176,9 @@ fn shared(folder: &Path, sessions: Sessions, tokens: Tokens, sign_in: SignIn, cl
         tokens,
         signer: ArcSwapOption::empty(),
         socket_tokens: Default::default(),
+        second_factor,
+        halves: Default::default(),
+        own_account: OwnAccount::new().0,
         pages: Pages::new(Arc::new(Texts::new())),
         visitors: Default::default(),
         access_log: AccessLog::start(log).unwrap(),

@@ -1,0 +1,69 @@
+//! What people change about their own accounts at the gate. Only the writer of the control path changes accounts, so the
+//! gate asks it, and says by which sign-in.
+
+use super::{second_factor::Enrolment, user::User};
+use drawbridge_protocol::Secret;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// The way to whoever changes accounts.
+pub(crate) struct OwnAccount(mpsc::Sender<Asked>);
+
+/// A wish of somebody who is signed in.
+pub(crate) struct Asked {
+    /// The account as it signed in; of another self of it nothing is changed.
+    pub(crate) user: Arc<User>,
+    /// The id of the sign-in.
+    pub(crate) session: String,
+    pub(crate) wish: Wish,
+}
+
+/// What is asked for, and where the answer goes.
+pub(crate) enum Wish {
+    /// A seed for an app; good for nothing before a code of it came.
+    BeginTotp(Answer<Enrolment>),
+    /// A code of that app; the answer is the recovery codes.
+    ConfirmTotp(Secret, Answer<Vec<Secret>>),
+    /// No second factor any more. Password and code were verified.
+    RemoveTotp(Answer<()>),
+    /// Other recovery codes. Password and code were verified.
+    NewRecoveryCodes(Answer<Vec<Secret>>),
+}
+
+/// Where an answer goes.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, Declined>>;
+
+/// Why a wish was not granted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Declined {
+    /// What it rests on is over: the account changed, or it took too long.
+    Over,
+    /// The code is not one of that app.
+    WrongCode,
+    /// Too much at once, or this computer failed.
+    Failed,
+}
+
+impl OwnAccount {
+    /// The way, and its other end.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Asked>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self(sender), receiver)
+    }
+
+    /// Asks, and waits for the answer; none means that the account changed meanwhile.
+    pub(crate) async fn ask<T>(
+        &self,
+        user: &Arc<User>,
+        session: &str,
+        wish: impl FnOnce(Answer<T>) -> Wish,
+    ) -> Result<T, Declined> {
+        let (answer, answered) = oneshot::channel();
+        let asked = Asked { user: Arc::clone(user), session: session.to_owned(), wish: wish(answer) };
+        self.0.try_send(asked).map_err(|_| Declined::Failed)?;
+        answered.await.map_err(|_| Declined::Over)?
+    }
+}
+
+/// Wishes waiting at once; beyond that they are declined.
+const QUEUE: usize = 32;
