@@ -20,6 +20,7 @@ mod share;
 mod status;
 mod token;
 mod tool;
+mod totp;
 mod user;
 
 use arguments::{Arguments, Command};

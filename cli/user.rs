@@ -3,7 +3,7 @@
 use crate::{
     Asker, Failure,
     output::{self, Output},
-    password,
+    password, totp,
 };
 use clap::Subcommand;
 use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated, UserImport, UserSet};
@@ -61,6 +61,13 @@ pub(crate) enum Command {
         /// The user
         name: String,
     },
+    /// Second factor: a code of an authenticator app besides the password
+    Totp {
+        /// The user
+        name: String,
+        #[command(subcommand)]
+        step: totp::Step,
+    },
     /// List users
     List,
 }
@@ -97,6 +104,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let done = engine.value(Request::UserRemove { name }).await?;
             output.print(&done, |_| String::new());
         }
+        Command::Totp { name, step } => totp::run(engine, name, step, output).await?,
         Command::List => {
             let users: Vec<User> = engine.ask(Request::UserList).await?;
             output.print(&users, |users| table(users, output));
@@ -132,7 +140,7 @@ fn judge(created: &UserCreated, output: &Output) {
     }
 }
 
-fn table(users: &[User], output: &Output) -> String {
+pub(crate) fn table(users: &[User], output: &Output) -> String {
     let words = |sentence: Sentence| output.text(&sentence);
     let row = |user: &User| {
         let tools = user.tools.as_ref();
@@ -142,14 +150,24 @@ fn table(users: &[User], output: &Output) -> String {
             user.name.clone(),
             if user.admin { words(Sentence::new("user-admin")) } else { String::new() },
             tools,
-            words(match (user.disabled, user.strong, user.unproven) {
-                (true, ..) => Sentence::new("user-disabled"),
-                (false, true, _) => Sentence::new("user-strong"),
-                (false, false, true) => Sentence::new("user-unproven"),
-                (false, false, false) => Sentence::new("user-weak"),
-            }),
+            words(proof(user)),
             seen,
         ]
     };
     output::table(&users.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What an account proves, in two or three words.
+fn proof(user: &User) -> Sentence {
+    if user.disabled {
+        Sentence::new("user-disabled")
+    } else if user.factors.iter().any(|factor| factor == "totp") {
+        Sentence::new("user-second-factor")
+    } else if user.strong {
+        Sentence::new("user-strong")
+    } else if user.unproven {
+        Sentence::new("user-unproven")
+    } else {
+        Sentence::new("user-weak")
+    }
 }

@@ -69,6 +69,7 @@ user-strong = strong password
 user-weak = not from the internet
 user-disabled = disabled
 user-unproven = imported, password not seen yet
+user-second-factor = second factor
 users-imported = { $count ->
     [one] { $count } user was imported.
    *[other] { $count } users were imported.
@@ -76,6 +77,15 @@ users-imported = { $count ->
 list-unread = { $path } could not be read ({ $cause }); name a text file with lines of NAME:HASH
 seen-ago = seen { $span } ago
 ends-in = ends in { $span }
+
+## Second factors
+
+totp-scan = Scan this with an authenticator app on { $name }'s phone, or type the seed { $seed } into it. It is shown once.
+totp-next = Then, within ten minutes, give the code the app shows: drawbridge user totp { $name } confirm
+totp-code-prompt = Code the app shows now:
+totp-on = { $name } signs in with password and code from now on; every browser of this account is signed out.
+totp-off = { $name } signs in with the password alone again.
+recovery-codes-once = Each of these recovery codes stands in for the app once. They are shown once, older ones are void:
 
 ## Certificates
 
