@@ -28,6 +28,7 @@ mod pages;
 mod passwords;
 mod programs;
 mod promises;
+mod second_factor;
 mod secrets;
 mod upstreams;
 mod wants;

@@ -13,6 +13,7 @@ pub(crate) mod raw;
 pub(crate) mod recorder;
 pub(crate) mod sentence;
 pub(crate) mod session_bus;
+pub(crate) mod totp;
 pub(crate) mod trial;
 #[cfg(feature = "gui")]
 pub(crate) mod webdriver;

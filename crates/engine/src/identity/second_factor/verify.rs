@@ -111,3 +111,95 @@ impl Verifier {
         Ok(spent)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Timestamp,
+        identity::{
+            password::Hasher,
+            second_factor::{recovery::NewCodes, totp::Seed},
+            user::{Proof, Reach},
+        },
+    };
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicU64, Ordering},
+        time::UNIX_EPOCH,
+    };
+    use tokio_util::sync::CancellationToken;
+
+    /// The code of RFC 6238 at second 59, and the step it belongs to.
+    const CODE: &str = "287082";
+
+    struct Ground {
+        verifier: Verifier,
+        sign_in: SignIn,
+        user: Arc<User>,
+        time: Arc<AtomicU64>,
+    }
+
+    impl Ground {
+        async fn new(folder: &Path) -> Self {
+            let database = Database::open(&folder.join("drawbridge.db"), Timestamp(0)).unwrap().database;
+            let rows =
+                "INSERT INTO user (id, name, admin, password, created) VALUES (1, 'anna', 0, x'00', 0);
+                        INSERT INTO totp VALUES (1, x'00', 0)";
+            database.call(move |transaction| transaction.execute_batch(rows)).await.unwrap();
+            let time = Arc::new(AtomicU64::new(59));
+            let read = Arc::clone(&time);
+            let clock =
+                Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(read.load(Ordering::Relaxed)));
+            let totp = Arc::new(Seed::from_bytes(b"12345678901234567890").unwrap());
+            let second = SecondFactor { totp, recovery: NewCodes::generate().unwrap().recovery() };
+            let user = Arc::new(User {
+                id: UserId(1),
+                name: "anna".into(),
+                admin: false,
+                reach: Reach::All,
+                proof: Proof { hash: Secret::new(String::new()), strong: true },
+                second: Some(Arc::new(second)),
+                created: Timestamp(0),
+                withdrawn: CancellationToken::new(),
+            });
+            let sign_in = SignIn::new(Hasher::new().unwrap()).unwrap();
+            Self { verifier: Verifier::new(database, clock), sign_in, user, time }
+        }
+
+        async fn verify(&self, code: &str) -> Outcome {
+            self.verifier.verify(&self.sign_in, &self.user, &Secret::new(code.to_owned()), || true).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_back_makes_no_spent_step_good_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let ground = Ground::new(folder.path()).await;
+        ground.time.store(1_111_111_109, Ordering::Relaxed);
+        assert!(matches!(ground.verify("081804").await, Outcome::Right));
+        ground.time.store(59, Ordering::Relaxed);
+        assert!(matches!(ground.verify(CODE).await, Outcome::Wrong));
+    }
+
+    #[tokio::test]
+    async fn what_is_over_when_its_turn_comes_spends_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let ground = Ground::new(folder.path()).await;
+        let code = Secret::new(CODE.to_owned());
+        let over = ground.verifier.verify(&ground.sign_in, &ground.user, &code, || false).await;
+        assert!(matches!(over, Outcome::Over));
+        assert!(matches!(ground.verify(CODE).await, Outcome::Right));
+        assert!(matches!(ground.verify(CODE).await, Outcome::Wrong));
+        assert!(matches!(ground.verify(CODE).await, Outcome::Wait(_)));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_saved_opens_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let ground = Ground::new(folder.path()).await;
+        let drop_it = |transaction: &rusqlite::Transaction<'_>| transaction.execute_batch("DROP TABLE totp");
+        ground.verifier.database.call(drop_it).await.unwrap();
+        assert!(matches!(ground.verify(CODE).await, Outcome::Busy));
+    }
+}
