@@ -137,7 +137,7 @@ level-local-means = Only you, at this computer. Nothing listens for anyone else.
 level-lan = Local network
 level-lan-means = People with a password, from devices in the network you are in now. Encrypted.
 level-internet = Internet
-level-internet-means = People with a strong password, from anywhere. Encrypted. Open on the local network too.
+level-internet-means = People with a strong password or a second factor, from anywhere. Encrypted. Open on the local network too.
 level-draft = Now: { $level }. If you confirm:
 act-local = Close it now
 act-lan = Open to the local network
@@ -157,11 +157,11 @@ need-user-met =
         [one] One person may use it
        *[other] { $count } people may use it
     }
-need-strong = A person with a password of 15 characters or more. A passphrase made by Drawbridge is long enough.
+need-strong = A person with a password of 15 characters or more, or with a second factor. A passphrase made by Drawbridge is long enough.
 need-strong-met =
     { $count ->
-        [one] One person has a password that is strong enough
-       *[other] { $count } people have a password that is strong enough
+        [one] One person proves enough to sign in from there
+       *[other] { $count } people prove enough to sign in from there
     }
 need-certificate = No certificate of your own: a self-signed one is used, and visitors' browsers will warn. It works, but nobody should get used to such warnings.
 need-certificate-met = Your own certificate is used
@@ -252,10 +252,10 @@ password-made = Make a passphrase
 password-made-means = Strong enough for the internet. It is shown once.
 password-own = Choose it myself
 password-new = New password
-password-hint = 8 characters or more; 15 or more for the internet.
+password-hint = 8 characters or more; 15 or more for the internet, unless there is a second factor.
 password-strength = Strength
 password-strength-of = { $score } of 4
-password-for-lan = Good for the local network only: the internet needs 15 characters or more.
+password-for-lan = Good for the local network only: the internet needs 15 characters or more, or a second factor.
 password-for-internet = Good for the internet too.
 password-named = New password for { $name }
 password-title = New password for { $name }
@@ -264,6 +264,39 @@ password-set = Set password
 passphrase-title = Passphrase for { $name }
 passphrase-text = The passphrase is shown this once. Copy it now and hand it over in a safe way.
 passphrase-kept = I have kept it
+factor-named = Second factor of { $name }
+factor-title = Second factor of { $name }
+factor-fact =
+    { $count ->
+        [0] Second factor, no recovery code left
+        [one] Second factor, one recovery code left
+       *[other] Second factor, { $count } recovery codes left
+    }
+factor-on = Signing in needs the password and a code from an authenticator app. Programs need a token.
+factor-off = The password alone signs in.
+factor-off-means = With a second factor, a password that others learn is not enough for them. This person needs an authenticator app on a phone, at hand now.
+factor-codes-left =
+    { $count ->
+        [0] No recovery code is left for a lost phone. Make new ones.
+        [one] One recovery code is left for a lost phone. Make new ones soon.
+       *[other] { $count } recovery codes are left for a lost phone.
+    }
+factor-begin = Set up
+factor-renew = New recovery codes
+factor-remove = Remove second factor
+factor-remove-title = Remove the second factor of { $name }?
+factor-remove-text = The password alone signs in again. If it is shorter than 15 characters, it no longer does from the internet.
+factor-scan = Scan this with the authenticator app of this person. It is shown once and good for ten minutes.
+factor-qr = QR code for the authenticator app
+factor-seed = Or type this into the app
+factor-copy-seed = Copy what to type into the app
+factor-code = Code the app shows
+factor-code-hint = Six digits. Every browser of this account is signed out when the second factor is turned on.
+factor-confirm = Turn on
+codes-title = Recovery codes for { $name }
+codes-text = Each stands in for a lost phone once. They are shown this once; older ones no longer work. Hand them over in a safe way.
+codes-copy = Copy all
+codes-kept = I have kept them
 remove-person = Remove { $name }?
 remove-person-text = The account is gone at once. Every browser and program signed in with it is signed out and disconnected.
 sessions = Signed in with

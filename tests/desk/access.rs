@@ -8,6 +8,7 @@ use crate::support::{
     Recorder,
     desktop::Desktop,
     eventually,
+    totp::App,
     trial::PASSWORD,
     webdriver::{WebDriver, key},
 };
@@ -119,9 +120,11 @@ fn people(window: &WebDriver) {
         (button("New password for \u{2068}carla\u{2069}"), "new-password"),
         (button("Remove \u{2068}carla\u{2069}"), "remove-person"),
         (button("Add a password for one device of \u{2068}carla\u{2069}"), "add-token"),
+        (button("Second factor of \u{2068}carla\u{2069}"), "second-factor"),
     ] {
         look_into(window, &opener, picture, "Cancel");
     }
+    second_factor(window);
     window.click(&button("Add person"));
     window.click(&dialog(&choice("Choose it myself")));
     for (password, picture) in
@@ -145,6 +148,37 @@ fn judged(picture: &str) -> String {
         _ => "Good for the internet too",
     };
     format!("//*[@role='status'][starts-with(., '{said}')]")
+}
+
+/// Set up for carla, whose app is here; then what there is to do about it.
+fn second_factor(window: &WebDriver) {
+    let opener = button("Second factor of \u{2068}carla\u{2069}");
+    window.click(&opener);
+    window.click(&dialog(&button("Set up")));
+    window.until(&dialog("//output"));
+    assert_accessible(window, "second-factor-app");
+    let seed = window.script("return document.querySelector('[role=dialog] output').textContent", &[]);
+    let app = App::typed(seed.as_str().expect("a seed"));
+    window.fill(&field("Code the app shows"), "000000");
+    window.click(&dialog(&button("Turn on")));
+    window.until(&dialog("//*[@role='alert']/p"));
+    assert_accessible(window, "second-factor-wrong");
+    window.fill(&field("Code the app shows"), &app.code(0));
+    window.click(&dialog(&button("Turn on")));
+    window.until(&dialog("//ol"));
+    assert_accessible(window, "second-factor-codes");
+    let shown = window.script("return document.querySelectorAll('[role=dialog] ol li').length", &[]);
+    assert_eq!(shown, 10);
+    window.click(&dialog(&button("I have kept them")));
+    window.until_gone(&dialog(""));
+    window.until("//li[contains(., 'recovery codes left')]");
+    look_into(window, &opener, "second-factor-on", "Close this dialog");
+    window.click(&opener);
+    window.click(&dialog(&button("Remove second factor")));
+    window.until("//*[@role='alertdialog']");
+    assert_accessible(window, "second-factor-remove");
+    window.click(&format!("//*[@role='alertdialog']{}", button("Remove second factor")));
+    window.until_gone("//li[contains(., 'recovery codes left')]");
 }
 
 fn overview(window: &WebDriver) {

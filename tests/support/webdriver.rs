@@ -167,7 +167,13 @@ impl WebDriver {
 
     fn elements(&self, at: &str) -> Vec<String> {
         let using = if at.starts_with(['/', '(']) { "xpath" } else { "css selector" };
-        let found = self.post("elements", &json!({"using": using, "value": at})).expect("a list");
+        let question = json!({"using": using, "value": at});
+        let mut found = self.post("elements", &question);
+        // What is drawn anew while the driver looks makes it stumble; it looks again.
+        while found.as_ref().is_err_and(|error| error.contains("stale element reference")) {
+            found = self.post("elements", &question);
+        }
+        let found = found.expect("a list");
         let elements = found.as_array().expect("a list");
         elements.iter().filter_map(|element| element[ELEMENT].as_str().map(ToOwned::to_owned)).collect()
     }

@@ -78,11 +78,28 @@ export interface User {
   /** Tool names, or null for all. */
   tools: string[] | null;
   factors: string[];
-  /** Whether the password is enough for the internet. */
+  /** Whether that is enough for the internet. */
   strong: boolean;
   /** Only where it is true: the password was imported and never seen yet. */
   unproven?: boolean;
   last_seen: number | null;
+  /** How many are left; only with a second factor. */
+  recovery_codes?: number;
+}
+
+/** What an authenticator app is told, this once. */
+export interface TotpBegun {
+  /** `otpauth://totp/…` */
+  uri: string;
+  /** The same seed, to be typed. */
+  seed: string;
+  expires: number;
+}
+
+/** Recovery codes just made, this once. */
+export interface RecoveryCodes {
+  user: User;
+  codes: string[];
 }
 
 /** An account just made, or a password just set. */
@@ -177,6 +194,10 @@ export interface Requests {
   'user-password': [{ name: string; password: string | null }, UserCreated];
   'user-set': [{ name: string; admin: boolean | null; reach: Reach | null; disabled?: boolean | null }, User];
   'user-remove': [{ name: string }, null];
+  'user-totp-begin': [{ name: string }, TotpBegun];
+  'user-totp-confirm': [{ name: string; code: string }, RecoveryCodes];
+  'user-totp-remove': [{ name: string }, User];
+  'user-recovery-codes': [{ name: string }, RecoveryCodes];
   'session-end': [{ id: string }, null];
   'token-create': [
     { user: string; name: string; tool: string | null; expires_seconds: number | null },

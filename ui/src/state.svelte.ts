@@ -1,5 +1,5 @@
 // The one state of the window: the engine's picture, kept live, and where the owner is looking.
-import type { Problem, UserCreated, WindowEvent } from './protocol';
+import type { Problem, RecoveryCodes, UserCreated, WindowEvent } from './protocol';
 import { nothingKnown, reduce, type Picture } from './reduce';
 import { closedVault } from './reading';
 import { asking, listen } from './transport';
@@ -22,6 +22,8 @@ class WindowState {
   recoveryCode = $state<string | null>(null);
   /** An account whose generated passphrase is being shown, likewise. */
   created = $state.raw<UserCreated | null>(null);
+  /** Recovery codes of an account that are being shown, likewise. */
+  codes = $state.raw<RecoveryCodes | null>(null);
   /** Whether a recovery code is being entered. */
   recovering = $state(false);
   /** Whether a certificate is being chosen. */
