@@ -131,6 +131,7 @@ token-too-many = one user has at most { $most } tokens; revoke those that nobody
 user-name-length = a name has 1 to 64 letters; choose another
 user-name-letters = a name has no colon, slash, control character or blank at its ends; choose another
 password-short = a password has 8 characters or more (15 or more to be of use on the internet); choose a longer one
+password-weak = from the internet a password needs 15 characters or more; choose a longer one
 password-long = a password has at most 1,024 bytes; choose a shorter one
 password-common = this password is among those guessed first; choose another, or let Drawbridge make one
 import-too-long = a list of users has at most { $most } KiB; import it in parts

@@ -109,6 +109,10 @@ impl State {
                 let done = self.remove(&user).await;
                 self.reply(answer, done);
             }
+            Wish::ChangePassword { level, new, answer } => {
+                let done = self.change_password(&user, new, level).await;
+                self.reply(answer, done);
+            }
             Wish::NewRecoveryCodes(answer) => {
                 let done = self.renew_codes(&user).await;
                 self.reply(answer, done);
@@ -265,6 +269,7 @@ fn store_codes(
 fn declined(error: ControlError) -> Declined {
     match error {
         ControlError::Factor(BadFactor::WrongCode) => Declined::WrongCode,
+        ControlError::Password(bad) => Declined::Password(bad),
         ControlError::Factor(BadFactor::Present(_) | BadFactor::Absent(_) | BadFactor::NotBegun(_)) => {
             Declined::Over
         }

@@ -5,8 +5,12 @@ use super::{
     ControlError, Finding, State,
     people::{again, place},
 };
-use crate::identity::{password, renewals::Renewal, user::User};
-use drawbridge_protocol::{PasswordJudgement, Reach, Secret, UserAdd};
+use crate::identity::{
+    password::{self, BadPassword},
+    renewals::Renewal,
+    user::User,
+};
+use drawbridge_protocol::{Level, PasswordJudgement, Reach, Secret, UserAdd};
 use drawbridge_texts::{Sentence, Tell as _};
 use std::sync::Arc;
 
@@ -20,6 +24,21 @@ pub struct FirstUser {
 }
 
 impl State {
+    /// Another password for somebody who knows the old one. One that does not sign in from where they are would lock them
+    /// out.
+    pub(super) async fn change_password(
+        &mut self,
+        user: &Arc<User>,
+        new: Secret,
+        level: Level,
+    ) -> Result<(), ControlError> {
+        let (proof, _) = self.prove_password(&user.name, Some(new)).await?;
+        if level == Level::Internet && !proof.is_strong() && user.second.is_none() {
+            return Err(BadPassword::Weak.into());
+        }
+        self.renew_proof(user, proof).await
+    }
+
     /// How good a password would be for a name.
     pub(super) fn judge_password(&self, name: &str, password: &Secret) -> PasswordJudgement {
         let refused = password::check(password, name).err();

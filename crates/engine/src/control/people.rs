@@ -68,10 +68,16 @@ impl State {
     ) -> Result<UserCreated, ControlError> {
         let old = Arc::clone(self.user(name)?);
         let (proof, shown) = self.prove_password(&old.name, password).await?;
+        self.renew_proof(&old, proof).await?;
+        self.created(old.id, shown)
+    }
+
+    /// Puts another proof in force; every session and token of the account ends.
+    pub(super) async fn renew_proof(&mut self, old: &Arc<User>, proof: Proof) -> Result<(), ControlError> {
         let sealed = self.key()?.seal(&place(old.id), &proof.to_bytes())?;
         let id = old.id;
         // In force first: a full disk must not keep an old password alive.
-        self.replace(&old, Some(User { proof, ..again(&old) }));
+        self.replace(old, Some(User { proof, ..again(old) }));
         self.shared.sessions.end_here(|session| session.user == id);
         self.shared.tokens.revoke_here(|token| token.user == id);
         self.save(move |transaction| {
@@ -79,8 +85,7 @@ impl State {
             transaction.execute("DELETE FROM token WHERE user = ?1", [id.0])?;
             transaction.execute("DELETE FROM session WHERE user = ?1", [id.0])
         })
-        .await?;
-        self.created(id, shown)
+        .await
     }
 
     /// Changes what an account may do. A change of its tools leaves its sessions, which are judged anew; one of its role, or
@@ -356,7 +361,7 @@ impl State {
         self.shared.visitors.forget();
     }
 
-    async fn prove_password(
+    pub(super) async fn prove_password(
         &self,
         name: &str,
         password: Option<Secret>,

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     identity::{
         jwt::Signer,
-        token::{MOST_PER_USER, Token, Wish},
+        token::{MOST_PER_USER, NAME_LETTERS, Token, Wish},
     },
     store::database::StoreError,
 };
@@ -182,7 +182,5 @@ impl State {
 
 /// Where the key is sealed.
 const PLACE: &str = "programs/key";
-/// Letters of a token's name.
-const NAME_LETTERS: usize = 64;
 /// Longest life of a token (chosen: ten years; who wants longer leaves the end away).
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);

@@ -1,8 +1,8 @@
 //! What people change about their own accounts at the gate. Only the writer of the control path changes accounts, so the
 //! gate asks it, and says by which sign-in.
 
-use super::{second_factor::Enrolment, user::User};
-use drawbridge_protocol::Secret;
+use super::{password::BadPassword, second_factor::Enrolment, user::User};
+use drawbridge_protocol::{Level, Secret};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,6 +26,13 @@ pub(crate) enum Wish {
     ConfirmTotp(Secret, Answer<Vec<Secret>>),
     /// No second factor any more. Password and code were verified.
     RemoveTotp(Answer<()>),
+    /// Another password. The old one was verified.
+    ChangePassword {
+        /// Where the person is: one that does not sign in from there is refused.
+        level: Level,
+        new: Secret,
+        answer: Answer<()>,
+    },
     /// Other recovery codes. Password and code were verified.
     NewRecoveryCodes(Answer<Vec<Secret>>),
 }
@@ -40,6 +47,8 @@ pub(crate) enum Declined {
     Over,
     /// The code is not one of that app.
     WrongCode,
+    /// The new password may not be used.
+    Password(BadPassword),
     /// Too much at once, or this computer failed.
     Failed,
 }

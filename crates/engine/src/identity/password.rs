@@ -25,6 +25,9 @@ pub(crate) enum BadPassword {
     /// On the list of those guessed first.
     #[error("a password is a common one")]
     Common,
+    /// Not enough for where it is changed from.
+    #[error("a password is too short for the internet")]
+    Weak,
 }
 
 impl Tell for BadPassword {
@@ -33,6 +36,7 @@ impl Tell for BadPassword {
             Self::TooShort => Sentence::new("password-short"),
             Self::TooLong => Sentence::new("password-long"),
             Self::Common => Sentence::new("password-common"),
+            Self::Weak => Sentence::new("password-weak"),
         }
     }
 }

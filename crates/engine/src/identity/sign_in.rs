@@ -121,7 +121,7 @@ impl SignIn {
             return false;
         }
         let is_unproven = user.proof.is_unproven();
-        if is_unproven && level == Level::Internet && !is_strong {
+        if is_unproven && level == Level::Internet && !is_strong && user.second.is_none() {
             // Nothing may follow from it: what the account answers next would tell that the password was right.
             return false;
         }

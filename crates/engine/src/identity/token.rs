@@ -236,5 +236,7 @@ fn unsigned(value: i64) -> u64 {
 pub(crate) const PREFIX: &str = "drawbridge_";
 /// Letters after it (256 bits in base 64).
 const RANDOM_LETTERS: usize = 43;
+/// Letters of a token's name.
+pub(crate) const NAME_LETTERS: usize = 64;
 /// Tokens of one user (chosen: far more than anyone's devices).
 pub(crate) const MOST_PER_USER: usize = 100;

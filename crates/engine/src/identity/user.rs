@@ -69,7 +69,7 @@ impl User {
 
     /// Whether it proves enough for the internet: by a long password, or by a second factor beside any.
     pub(crate) fn is_strong(&self) -> bool {
-        self.proof.strong || self.second.is_some()
+        self.proof.is_strong() || self.second.is_some()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     identity::{
         basic::Credential,
         jwt::{self, Bearer},
+        own_account::{Answer, Declined, Wish},
         presented::{self, Presented},
         second_factor::verify,
         session::{Refreshed, Session, Visit},
@@ -43,6 +44,7 @@ pub(super) async fn answer(
         (&Method::POST, "auth/login") => login(connection, request, target, snapshot).await,
         (&Method::POST, "auth/refresh") => refresh(connection, request, target, snapshot).await,
         (&Method::POST, "auth/logout") => logout(connection, &request, target).await,
+        (&Method::POST, "change-password") => change_password(connection, request, target, snapshot).await,
         _ => Err(Refusal::NoSuchPage),
     }
 }
@@ -63,8 +65,13 @@ async fn login(
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
     let (headers, login) = read(connection, request, target).await?;
-    let level = connection.door.plan.level;
     let user = who(connection, login, snapshot).await?;
+    begin(connection, &headers, &user).await
+}
+
+/// A new sign-in, with its first pair of tokens.
+async fn begin(connection: &Connection, headers: &HeaderMap, user: &User) -> Result<Response<Body>, Refusal> {
+    let level = connection.door.plan.level;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let visit = Visit { level, address: connection.client.address(), agent: agent.to_owned() };
     let (session, once) = connection.shared.sessions.begin_program(user.id, visit).await.map_err(unsaved)?;
@@ -74,7 +81,7 @@ async fn login(
         gate::end(connection, &session.id).await?;
         return Err(Refusal::Withdrawn);
     }
-    pair(connection, &user, &session, &once)
+    pair(connection, user, &session, &once)
 }
 
 /// Whose name, password and code these are.
@@ -151,6 +158,56 @@ async fn logout(
     *response.status_mut() = StatusCode::NO_CONTENT;
     harden(response.headers_mut());
     Ok(response)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangePassword {
+    current_password: Secret,
+    new_password: Secret,
+}
+
+/// Another password for whoever has an access token and knows the old one. Everything signed in ends; the answer is a new
+/// sign-in.
+async fn change_password(
+    connection: &Connection,
+    request: Request<Incoming>,
+    target: &Target,
+    snapshot: &Picture,
+) -> Result<Response<Body>, Refusal> {
+    let Connection { shared, door, client, .. } = connection;
+    let level = door.plan.level;
+    let (headers, call) = read::<ChangePassword>(connection, request, target).await?;
+    let signer = shared.signer.load_full();
+    let Some(Presented::Access(text)) = presented::read(&headers, signer.as_deref()) else {
+        return Err(Refusal::SignInNeeded);
+    };
+    let claims = signer
+        .and_then(|signer| signer.read(text.expose(), jwt::Kind::Access, shared.clock.timestamp()))
+        .ok_or(Refusal::WrongCredential)?;
+    let session = shared.sessions.program(&claims.sid, level).ok_or(Refusal::WrongCredential)?;
+    let user = snapshot.by_id(session.user).filter(|user| user.name == claims.sub);
+    let user = user.ok_or(Refusal::WrongCredential)?;
+    let credential = Credential { name: user.name.clone(), password: call.current_password };
+    match shared.sign_in.attempt(&**snapshot, level, credential).await {
+        // The code was asked for when this program signed in.
+        Outcome::Welcome(_) | Outcome::Halfway(_) => {}
+        Outcome::Wrong => {
+            tracing::info!(client = %client.address(), "a password was wrong");
+            return Err(Refusal::WrongCredential);
+        }
+        Outcome::Wait(left) => return Err(Refusal::Wait(left)),
+        Outcome::Busy => return Err(Refusal::Busy),
+    }
+    let new = call.new_password;
+    let wish = |answer: Answer<()>| Wish::ChangePassword { level, new, answer };
+    shared.own_account.ask(&user, &session.id, wish).await.map_err(|declined| match declined {
+        Declined::Password(_) => Refusal::BadPassword,
+        Declined::Over | Declined::WrongCode => Refusal::Withdrawn,
+        Declined::Failed => Refusal::Internal,
+    })?;
+    let user = shared.snapshot.load().by_id(user.id).ok_or(Refusal::Withdrawn)?;
+    begin(connection, &headers, &user).await
 }
 
 /// A one-time token for a WebSocket of this tool, for whoever may use the tool.

@@ -217,6 +217,7 @@ mod tests {
             Refusal::NoSuchPage,
             Refusal::TooMuch,
             Refusal::CodeNeeded,
+            Refusal::BadPassword,
             Refusal::BadCall,
             Refusal::JustReplaced,
             Refusal::Silent,

@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     NoSuchPage,
     /// A form that is too long or too slow.
     TooMuch,
+    /// A new password that may not be used.
+    BadPassword,
     /// Not what the API expects.
     BadCall,
     /// A refresh token that another request used a moment ago.
@@ -102,6 +104,7 @@ impl Refusal {
             Self::StaleCode => (StatusCode::FORBIDDEN, "stale-code", Visitor, true),
             Self::NoSuchPage => (StatusCode::NOT_FOUND, "no-such-page", Visitor, true),
             Self::TooMuch => (StatusCode::PAYLOAD_TOO_LARGE, "too-much", Visitor, true),
+            Self::BadPassword => (StatusCode::BAD_REQUEST, "bad-password", Visitor, true),
             Self::BadCall => (StatusCode::BAD_REQUEST, "bad-call", Visitor, true),
             Self::JustReplaced => (StatusCode::CONFLICT, "just-replaced", Visitor, true),
             Self::Silent => (StatusCode::REQUEST_TIMEOUT, "silent", Visitor, true),
@@ -137,6 +140,7 @@ impl Refusal {
             | Self::StaleCode
             | Self::NoSuchPage
             | Self::TooMuch
+            | Self::BadPassword
             | Self::BadCall
             | Self::JustReplaced
             | Self::Silent

@@ -14,12 +14,20 @@ pub(crate) struct Form {
     pub(crate) way: Way,
     pub(crate) username: String,
     pub(crate) password: Secret,
+    /// The one that shall take its place.
+    pub(crate) new_password: Secret,
     /// Of an authenticator app, or a recovery code.
     pub(crate) code: Secret,
     /// Whether the page asked for a recovery code.
     pub(crate) recovery: bool,
     /// The id of a session.
     pub(crate) session: String,
+    /// The id of a token.
+    pub(crate) token: String,
+    /// Of a new token: what for, which tool, how many days.
+    pub(crate) name: String,
+    pub(crate) tool: String,
+    pub(crate) days: String,
 }
 
 /// A form, once it is here.
@@ -46,17 +54,27 @@ pub(crate) fn fields(form: &[u8]) -> Form {
         way: Way::default(),
         username: String::new(),
         password: nothing(),
+        new_password: nothing(),
         code: nothing(),
         recovery: false,
         session: String::new(),
+        token: String::new(),
+        name: String::new(),
+        tool: String::new(),
+        days: String::new(),
     };
     for (name, value) in form_urlencoded::parse(form) {
         match &*name {
             "username" => fields.username = value.trim().to_owned(),
             "password" => fields.password = Secret::new(value.into_owned()),
+            "new" => fields.new_password = Secret::new(value.into_owned()),
             "code" => fields.code = Secret::new(value.into_owned()),
             "recovery" => fields.recovery = true,
             "session" => fields.session = value.into_owned(),
+            "token" => fields.token = value.into_owned(),
+            "name" => fields.name = value.into_owned(),
+            "tool" => fields.tool = value.into_owned(),
+            "days" => fields.days = value.into_owned(),
             _ => fields.way.read(&name, &value),
         }
     }

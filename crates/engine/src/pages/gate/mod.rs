@@ -45,7 +45,9 @@ pub(crate) async fn answer(
             "/sign-in" => sign_in::show(&caller),
             "/second-factor" => second_factor::show(&caller),
             "/account" => account::show(&caller),
+            "/account/password" => account::password::show(&caller),
             "/account/second-factor" => account::second_factor::show(&caller),
+            "/account/token" => account::tokens::show(&caller),
             _ => Err(Refusal::NoSuchPage),
         };
     }
@@ -59,6 +61,9 @@ pub(crate) async fn answer(
     match path {
         "/sign-in" => sign_in::take(&caller, form.await?).await,
         "/second-factor" => second_factor::take(&caller, form.await?).await,
+        "/account/password" => account::password::take(&caller, form.await?).await,
+        "/account/token" => account::tokens::take(&caller, form.await?).await,
+        "/account/token/revoke" => account::tokens::revoke(&caller, &form.await?).await,
         "/account/session/end" => account::sessions::end_one(&caller, &form.await?).await,
         "/account/second-factor/begin" => account::second_factor::begin(&caller, form.await?).await,
         "/account/second-factor/confirm" => account::second_factor::confirm(&caller, form.await?).await,

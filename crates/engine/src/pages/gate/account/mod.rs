@@ -1,18 +1,23 @@
-//! The account page: who is signed in, the second factor, and the browsers signed in with this account.
+//! The account page: who is signed in, password and second factor, passwords for single devices, and what is signed in with
+//! this account.
 
+pub(super) mod password;
 pub(super) mod second_factor;
 pub(super) mod sessions;
+pub(super) mod tokens;
 
-use super::caller::Caller;
+use super::caller::{Caller, Fault};
 use crate::{
-    identity::user::User,
+    identity::{basic::Credential, sign_in::Outcome, user::User},
     pages::{Frame, see_other},
     proxy::{body::Body, refusal::Refusal},
 };
 use askama::Template;
+use drawbridge_protocol::Secret;
 use drawbridge_texts::Sentence;
 use hyper::{Response, StatusCode};
 use sessions::Row;
+use std::sync::Arc;
 use url::form_urlencoded;
 
 /// The page, or the way to sign in.
@@ -22,6 +27,7 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let said = form_urlencoded::parse(query).find_map(|(name, _)| match &*name {
         "removed" => Some("factor-removed"),
         "ended" => Some("session-ended"),
+        "changed" => Some("password-changed"),
         _ => None,
     });
     let (state, count) = factor(caller, &user);
@@ -34,6 +40,13 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
         factor_state: state,
         factor_count: count,
         factor_act: caller.text(if user.second.is_some() { "factor-change" } else { "factor-set-up" }),
+        password_title: caller.text("sign-in-password"),
+        password_act: caller.text("password-change"),
+        tokens_title: caller.text("tokens-title"),
+        tokens: tokens::rows(caller, &user),
+        tokens_none: caller.text("tokens-none"),
+        token_new: caller.text("token-new"),
+        revoke: caller.text("token-revoke"),
         sessions_title: caller.text("sessions-title"),
         end: caller.text("session-end"),
         end_others: (rows.len() > 1).then(|| caller.text("session-end-others")),
@@ -42,6 +55,20 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
         rows,
     };
     caller.page(StatusCode::OK, &template, "")
+}
+
+/// Whether whoever sits at this browser knows the password.
+async fn check_password(caller: &Caller<'_>, user: &Arc<User>, password: Secret) -> Result<(), Fault> {
+    let credential = Credential { name: user.name.clone(), password };
+    Err(match caller.shared().sign_in.attempt(caller.snapshot, caller.level(), credential).await {
+        Outcome::Welcome(_) | Outcome::Halfway(_) => return Ok(()),
+        Outcome::Wrong => {
+            tracing::info!(client = %caller.connection.client.address(), "a password was wrong");
+            Fault::wrong(Sentence::new("password-wrong"))
+        }
+        Outcome::Wait(left) => Fault::wait(left),
+        Outcome::Busy => Fault::busy(),
+    })
 }
 
 /// What the second factor is, and how many recovery codes are left.
@@ -65,6 +92,13 @@ struct Account {
     factor_state: String,
     factor_count: Option<String>,
     factor_act: String,
+    password_title: String,
+    password_act: String,
+    tokens_title: String,
+    tokens: Vec<tokens::Row>,
+    tokens_none: String,
+    token_new: String,
+    revoke: String,
     sessions_title: String,
     rows: Vec<Row>,
     end: String,

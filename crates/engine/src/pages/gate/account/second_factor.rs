@@ -6,15 +6,13 @@ use super::{
         caller::{Caller, Fault},
         form::Form,
     },
-    factor,
+    check_password, factor,
 };
 use crate::{
     identity::{
-        basic::Credential,
         own_account::{Answer, Declined, Wish},
         second_factor::{Enrolment, verify},
         session::Session,
-        sign_in::Outcome,
         user::User,
     },
     pages::{Frame, qr, see_other},
@@ -35,8 +33,8 @@ pub(in super::super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refu
 /// Shows a seed to whoever gave the password again.
 pub(in super::super) async fn begin(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let Some((session, user)) = caller.signed_in() else { return see_other("/sign-in") };
-    if let Err(stop) = check_password(caller, &user, form.password).await {
-        return stop.answer(caller, &user);
+    if let Err(fault) = check_password(caller, &user, form.password).await {
+        return page(caller, &user, Some(&fault));
     }
     match ask(caller, &session, &user, Wish::BeginTotp).await {
         Ok(enrolment) => app_page(caller, Some(&enrolment), None),
@@ -120,7 +118,7 @@ impl From<Declined> for Stop {
         match declined {
             Declined::WrongCode => Self::Fault(Fault::wrong(Sentence::new("code-wrong"))),
             Declined::Over => Self::Over,
-            Declined::Failed => Self::Failed,
+            Declined::Failed | Declined::Password(_) => Self::Failed,
         }
     }
 }
@@ -134,29 +132,14 @@ async fn ask<T>(
     Ok(caller.shared().own_account.ask(user, &session.id, wish).await?)
 }
 
-/// Whether whoever sits at this browser knows the password.
-async fn check_password(caller: &Caller<'_>, user: &Arc<User>, password: Secret) -> Result<(), Stop> {
-    let credential = Credential { name: user.name.clone(), password };
-    let fault = match caller.shared().sign_in.attempt(caller.snapshot, caller.level(), credential).await {
-        Outcome::Welcome(_) | Outcome::Halfway(_) => return Ok(()),
-        Outcome::Wrong => {
-            tracing::info!(client = %caller.connection.client.address(), "a password was wrong");
-            Fault::wrong(Sentence::new("password-wrong"))
-        }
-        Outcome::Wait(left) => Fault::wait(left),
-        Outcome::Busy => Fault::busy(),
-    };
-    Err(Stop::Fault(fault))
-}
-
-/// The same, and that they have the app or a recovery code.
+/// Whether whoever sits at this browser knows the password and has the app or a recovery code.
 async fn check_both(
     caller: &Caller<'_>,
     session: &Session,
     user: &Arc<User>,
     form: Form,
 ) -> Result<(), Stop> {
-    check_password(caller, user, form.password).await?;
+    check_password(caller, user, form.password).await.map_err(Stop::Fault)?;
     let shared = caller.shared();
     let still = || !session.ended.is_cancelled();
     let fault = match shared.second_factor.verify(&shared.sign_in, user, &form.code, still).await {

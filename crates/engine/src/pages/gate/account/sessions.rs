@@ -71,7 +71,7 @@ async fn end(caller: &Caller<'_>, which: impl Fn(&Session) -> bool) -> Result<Re
 }
 
 /// How long ago, so that nobody has to know this computer's time zone.
-fn ago(now: Timestamp, then: Timestamp) -> Sentence {
+pub(super) fn ago(now: Timestamp, then: Timestamp) -> Sentence {
     match now.0.saturating_sub(then.0) {
         0..60 => Sentence::new("ago-now"),
         seconds @ 60..3600 => Sentence::new("ago-minutes").with("count", seconds / 60),
