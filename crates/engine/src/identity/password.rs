@@ -104,7 +104,7 @@ impl Hasher {
     pub(crate) async fn verify(&self, password: Secret, hash: Option<Secret>) -> Result<Fit, HashError> {
         let dummy = Arc::clone(&self.dummy);
         self.run(move || match hash {
-            Some(hash) => fit(&password, &hash, &dummy),
+            Some(hash) => fit(&password, &hash, &dummy, verify_now),
             None => {
                 verify_now(&password, &dummy);
                 Fit::Wrong
@@ -199,9 +199,14 @@ fn hash_now(password: &Secret) -> Result<Secret, HashError> {
 
 /// Verifies with whatever made the hash. One that is not ours as of today is followed by one of ours, right or wrong, so
 /// that no account answers sooner than one that does not exist.
-fn fit(password: &Secret, hash: &Secret, dummy: &Secret) -> Fit {
+fn fit(
+    password: &Secret,
+    hash: &Secret,
+    dummy: &Secret,
+    verify_own: impl Fn(&Secret, &Secret) -> bool,
+) -> Fit {
     let fits = if is_own(hash) {
-        verify_now(password, hash)
+        verify_own(password, hash)
     } else {
         password.expose().len() <= MAX_BYTES
             && Foreign::parse(hash.expose()).is_ok_and(|foreign| foreign.fits(password.expose()))
@@ -211,7 +216,7 @@ fn fit(password: &Secret, hash: &Secret, dummy: &Secret) -> Fit {
         (false, true) => Fit::Wrong,
         (true, false) => hash_now(password).map_or(Fit::Right, Fit::Renewed),
         (false, false) => {
-            verify_now(password, dummy);
+            verify_own(password, dummy);
             Fit::Wrong
         }
     }
