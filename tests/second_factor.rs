@@ -5,6 +5,7 @@
 
 mod account;
 mod half;
+mod own;
 mod owner;
 mod pages;
 mod signing_in;
