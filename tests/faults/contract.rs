@@ -1,6 +1,6 @@
 //! The command line's contract: exit codes, the one line of `serve`, signals, and the shapes of `--json`.
 
-use crate::support::{Recorder, Trial, assert_one_sentence, eventually_within, trial::PASSWORD};
+use crate::support::{Recorder, Trial, assert_one_sentence, eventually_within, totp::App, trial::PASSWORD};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
@@ -37,6 +37,10 @@ fn without_an_engine_commands_end_with_3_and_say_how_to_start_one() {
         &["user", "add", "x"],
         &["user", "remove", "x"],
         &["user", "passwd", "x"],
+        &["user", "totp", "x", "begin"],
+        &["user", "totp", "x", "confirm", "000000"],
+        &["user", "totp", "x", "recovery"],
+        &["user", "totp", "x", "remove"],
         &["session", "list"],
         &["session", "end", "x"],
         &["certificate", "list"],
@@ -77,6 +81,8 @@ fn wrong_usage_ends_with_2() {
         &["tool"],
         &["tool", "add", "X"],
         &["user", "add"],
+        &["user", "totp", "x"],
+        &["user", "totp", "begin"],
         &["share"],
         &["share", "1", "--level", "local"],
         &["certificate", "import"],
@@ -174,6 +180,13 @@ fn json_has_the_documented_shapes() {
     }
     assert_eq!((&users[0]["tools"], &users[1]["tools"][0]), (&Value::Null, &"Tool".into()));
     assert_eq!((&users[0]["admin"], &users[1]["admin"]), (&false.into(), &true.into()));
+    let begun = trial.json(&["user", "totp", "bert", "begin"]);
+    assert_eq!(keys(&begun), ["uri", "seed", "expires"].into());
+    let app = App::scan(begun["uri"].as_str().expect("a URI"));
+    let done = trial.json(&["user", "totp", "bert", "confirm", &app.code(0)]);
+    assert_eq!(keys(&done), ["user", "codes"].into());
+    let with_factor = user_keys.iter().copied().chain(["recovery_codes"]).collect();
+    assert_eq!(keys(&done["user"]), with_factor);
     let url = trial.json(&["url", "Tool"]);
     assert_eq!(url["url"], tools[0]["doors"][0]["url"]);
     assert_eq!(

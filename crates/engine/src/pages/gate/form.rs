@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 /// The fields of a form; what it does not have is empty.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Form {
     pub(crate) way: Way,
     pub(crate) username: String,
