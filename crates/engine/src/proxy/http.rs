@@ -84,10 +84,10 @@ async fn speak(secured: Secured, connection: Connection) {
     let gate = secured.door.plan.serves == Serves::Gate;
     let connection = Rc::new(connection);
     let (activity, exchanges) = (connection.activity.clone(), Rc::clone(&connection.exchanges));
-    let service = service_fn(move |request: Request<Incoming>| {
+    let answer = move |request: Request<Incoming>| {
         let connection = Rc::clone(&connection);
         async move { Ok::<Response<Body>, Infallible>(pipeline::answer(&connection, request).await) }
-    });
+    };
     let ended = if http2 {
         let (streams, stream, window) = if gate {
             (limits::GATE_STREAMS, limits::GATE_WINDOW, limits::GATE_WINDOW)
@@ -95,6 +95,8 @@ async fn speak(secured: Secured, connection: Connection) {
             (limits::STREAMS, limits::STREAM_WINDOW, limits::CONNECTION_WINDOW)
         };
         let streams_of = LocalExecutor { exchanges };
+        // Boxed, because a stream becomes a task, and is moved from place to place until it is one.
+        let service = service_fn(move |request| Box::pin(answer(request)));
         let serving = hyper::server::conn::http2::Builder::new(streams_of)
             .timer(TokioTimer::new())
             .max_concurrent_streams(streams)
@@ -112,7 +114,7 @@ async fn speak(secured: Secured, connection: Connection) {
         }
     } else {
         http1(limits::HEAD)
-            .serve_connection(TokioIo::new(Lingering::new(secured.stream)), service)
+            .serve_connection(TokioIo::new(Lingering::new(secured.stream)), service_fn(answer))
             .with_upgrades()
             .await
     };
