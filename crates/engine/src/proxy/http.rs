@@ -7,7 +7,9 @@ use super::{
     body::Body,
     door::Serves,
     exchange::Exchanges,
-    fronted, limits,
+    fronted,
+    gather::Gathering,
+    limits,
     linger::Lingering,
     pipeline::{self, Connection},
     plain,
@@ -97,6 +99,7 @@ async fn speak(secured: Secured, connection: Connection) {
         let streams_of = LocalExecutor { exchanges };
         // Boxed, because a stream becomes a task, and is moved from place to place until it is one.
         let service = service_fn(move |request| Box::pin(answer(request)));
+        let gathering = Gathering::new(secured.stream);
         let serving = hyper::server::conn::http2::Builder::new(streams_of)
             .timer(TokioTimer::new())
             .max_concurrent_streams(streams)
@@ -106,9 +109,9 @@ async fn speak(secured: Secured, connection: Connection) {
             .max_header_list_size(u32::try_from(limits::HEAD_BYTES).unwrap_or(u32::MAX))
             .keep_alive_interval(limits::PING)
             .keep_alive_timeout(limits::PING_ANSWER)
-            .serve_connection(TokioIo::new(secured.stream), service);
+            .serve_connection(TokioIo::new(gathering.end()), service);
         tokio::select! {
-            ended = serving => ended,
+            ended = gathering.after(serving) => ended,
             // hyper has no idle limit for HTTP/2: a client that answers pings would stay for ever.
             () = activity.idle_for(limits::IDLE) => Ok(()),
         }

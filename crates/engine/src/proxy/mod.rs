@@ -27,6 +27,7 @@ pub(crate) mod cors;
 pub(crate) mod door;
 pub(crate) mod exchange;
 pub(crate) mod fronted;
+mod gather;
 pub(crate) mod jar;
 mod linger;
 mod messages;
