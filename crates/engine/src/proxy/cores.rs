@@ -9,10 +9,14 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc as channel,
     },
     thread,
 };
-use tokio::{sync::mpsc, task::LocalSet};
+use tokio::{
+    runtime::{Builder, LocalOptions, LocalRuntime},
+    sync::mpsc,
+};
 
 /// The cores; clones share them. They end when the last handle is dropped.
 #[derive(Clone)]
@@ -43,15 +47,29 @@ impl Cores {
 }
 
 fn start_core(index: usize) -> io::Result<mpsc::Sender<Accepted>> {
-    let (queue, mut accepted) = mpsc::channel::<Accepted>(limits::CORE_QUEUE);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    thread::Builder::new().name(format!("core-{index}")).spawn(move || {
-        let pool = Rc::new(Pool::default());
-        LocalSet::new().block_on(&runtime, async move {
-            while let Some(connection) = accepted.recv().await {
-                tokio::task::spawn_local(http::serve(connection, Rc::clone(&pool)));
+    let (queue, accepted) = mpsc::channel(limits::CORE_QUEUE);
+    // A runtime of local tasks cannot be handed to its thread, so the thread makes it and says whether it could.
+    let (told, outcome) = channel::channel();
+    thread::Builder::new().name(format!("core-{index}")).spawn(
+        move || match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+            Ok(runtime) => {
+                let _ = told.send(Ok(()));
+                run(&runtime, accepted);
             }
-        });
-    })?;
+            Err(error) => {
+                let _ = told.send(Err(error));
+            }
+        },
+    )?;
+    outcome.recv().map_err(io::Error::other)??;
     Ok(queue)
+}
+
+fn run(runtime: &LocalRuntime, mut accepted: mpsc::Receiver<Accepted>) {
+    let pool = Rc::new(Pool::default());
+    runtime.block_on(async move {
+        while let Some(connection) = accepted.recv().await {
+            tokio::task::spawn_local(http::serve(connection, Rc::clone(&pool)));
+        }
+    });
 }
