@@ -33,7 +33,7 @@ fn name_of(pair: &[u8]) -> &[u8] {
 }
 
 fn has_mark(name: &[u8]) -> bool {
-    name.windows(MARK.len()).any(|part| part.eq_ignore_ascii_case(MARK))
+    name.windows(MARK.len()).any(|part| part.first() == MARK.first() && part.eq_ignore_ascii_case(MARK))
 }
 
 /// A `Set-Cookie` of ours for the whole origin; a lifetime of zero removes it.

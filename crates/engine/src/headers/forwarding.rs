@@ -7,11 +7,7 @@ use hyper::{HeaderMap, header::HeaderName};
 
 /// Removes every field that tells who or where the visitor is.
 pub(crate) fn strip(headers: &mut HeaderMap) {
-    let made_up: Vec<HeaderName> =
-        headers.keys().filter(|name| tells_who_or_where(name.as_str())).cloned().collect();
-    for name in made_up {
-        headers.remove(name);
-    }
+    super::remove_where(headers, |name| tells_who_or_where(name.as_str()));
 }
 
 fn tells_who_or_where(name: &str) -> bool {
@@ -131,10 +127,7 @@ const PLAIN_LETTERS: &[u8] = b"acfoprstv";
 
 /// Removes a field in every spelling that some tool may read as this name.
 pub(crate) fn strip_alike(headers: &mut HeaderMap, name: &HeaderName) {
-    let same: Vec<HeaderName> = headers.keys().filter(|other| are_alike(name, other)).cloned().collect();
-    for name in same {
-        headers.remove(name);
-    }
+    super::remove_where(headers, |other| are_alike(name, other));
 }
 
 /// Whether some tool may read two names as the same: letters and digits count, their case and what is between them do

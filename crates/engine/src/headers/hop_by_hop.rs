@@ -16,9 +16,7 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in ALWAYS {
-        headers.remove(name);
-    }
+    super::remove_where(headers, |name| ALWAYS.contains(name));
 }
 
 /// Whether a comma-separated field contains a token, in any case.

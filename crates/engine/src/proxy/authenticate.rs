@@ -19,7 +19,10 @@ use crate::{
     },
     tools::ToolId,
 };
-use hyper::{HeaderMap, Method, Request, header};
+use hyper::{
+    HeaderMap, Method, Request,
+    header::{self, HeaderName},
+};
 use std::sync::Arc;
 
 /// The name of the session cookie of the origin with this port.
@@ -47,7 +50,7 @@ pub(crate) async fn authenticate<B>(
     let signer = shared.signer.load();
     let presented = || presented::read(headers, signer.as_deref());
     let is_listed = || snapshot.tools.get(tool).is_some_and(|tool| cors::listed(headers, tool).is_some());
-    let session = cookie::value(headers, &cookie_name(door.plan.port))
+    let session = cookie::value(headers, &door.session_cookie)
         .and_then(|value| shared.sessions.at_door(value, tool, door.plan.level));
     if let Some(session) = session
         && let Some(user) = snapshot.users.get(&session.user)
@@ -140,7 +143,7 @@ pub(crate) fn is_page_visit<B>(request: &Request<B>) -> bool {
         return false;
     }
     let headers = request.headers();
-    match headers.get("sec-fetch-mode") {
+    match headers.get(MODE) {
         Some(mode) => mode == "navigate",
         None => headers
             .get(header::ACCEPT)
@@ -150,7 +153,7 @@ pub(crate) fn is_page_visit<B>(request: &Request<B>) -> bool {
 
 /// Whether a browser sent it; only those name the place it was sent from.
 pub(crate) fn is_browser(headers: &HeaderMap) -> bool {
-    headers.contains_key("sec-fetch-mode")
+    headers.contains_key(MODE)
 }
 
 fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -168,8 +171,8 @@ fn is_own_site(headers: &HeaderMap) -> bool {
 
 /// A top-level page visit, not a frame, image or script of another site.
 fn is_navigation(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
-        && headers.get("sec-fetch-dest").is_some_and(|destination| destination == "document")
+    headers.get(MODE).is_some_and(|mode| mode == "navigate")
+        && headers.get(DESTINATION).is_some_and(|destination| destination == "document")
 }
 
 fn is_safe(method: &Method) -> bool {
@@ -177,7 +180,9 @@ fn is_safe(method: &Method) -> bool {
 }
 
 /// Says whether a browser sends a request for this origin, a sibling or another site (Fetch Metadata).
-const SITE: &str = "sec-fetch-site";
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 #[cfg(test)]
 mod listed;

@@ -1,5 +1,6 @@
 //! A door: one origin of one tool, or of the gate, at one level.
 
+use super::authenticate;
 use crate::{
     headers::{
         authority::{self, Authority, Host},
@@ -79,6 +80,8 @@ pub(crate) struct Door {
     origins: Vec<Arc<Origin>>,
     /// What marks its tool's cookies, where its host has other doors too.
     pub(crate) cookie_mark: Option<String>,
+    /// The name of its session cookie.
+    pub(crate) session_cookie: String,
     /// Cancelled when the door closes; every connection and tunnel through it ends.
     pub(crate) closing: CancellationToken,
 }
@@ -91,7 +94,8 @@ impl Door {
             GateAddress::SameHost { .. } => Some(tool_cookie::mark(plan.port)),
             GateAddress::Named { .. } => None,
         };
-        Self { plan, origins, cookie_mark, closing: CancellationToken::new() }
+        let session_cookie = authenticate::cookie_name(plan.port);
+        Self { plan, origins, cookie_mark, session_cookie, closing: CancellationToken::new() }
     }
 
     /// The origin a `Host` names, if it is written as browsers write it: the everyday case, without parsing.

@@ -6,7 +6,7 @@ use super::{
     route::Target, snapshot::Shared, upgrade, upstream::Answer, visitors::Visitors,
 };
 use crate::{
-    headers::{authority::Authority, hop_by_hop, tool_cookie::SetCookie},
+    headers::{authority::Authority, hop_by_hop, remove_where, tool_cookie::SetCookie},
     proxy::upstream::ToolFault,
 };
 use hyper::{
@@ -113,9 +113,7 @@ fn switching(response: Response<Incoming>) -> Result<Response<Body>, Refusal> {
 /// Makes the fields of a tool's answer those of the door's.
 pub(crate) fn clean(headers: &mut HeaderMap, permit: &Permit, target: &Target, jar: Option<&Jar<'_>>) {
     hop_by_hop::strip(headers);
-    for name in DROPPED {
-        headers.remove(name);
-    }
+    remove_where(headers, |name| DROPPED.contains(name));
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
         move_to_door(headers, &name, permit, target);
     }
@@ -149,6 +147,10 @@ fn move_to_door(headers: &mut HeaderMap, name: &HeaderName, permit: &Permit, tar
 
 /// Ours are ours, and a tool's stay with their door. Those a browser would have refused go.
 fn clean_cookies(headers: &mut HeaderMap, jar: Option<&Jar<'_>>) {
+    // Asked first, because an entry makes room for what may be added.
+    if !headers.contains_key(header::SET_COOKIE) {
+        return;
+    }
     let header::Entry::Occupied(entry) = headers.entry(header::SET_COOKIE) else { return };
     let (name, values) = entry.remove_entry_mult();
     let mut kept = Vec::new();
