@@ -142,7 +142,9 @@ impl Ground {
         let jar = self.jar();
         let asked = (request, None);
         let ours = (&self.snapshot, None);
-        let rewritten = rewrite::rewrite(&permit, asked, &target, self.client, ours, jar.as_ref(), &exchange);
+        let forwarded_for = self.client.forwarded_for();
+        let rewritten =
+            rewrite::rewrite(&permit, asked, &target, &forwarded_for, ours, jar.as_ref(), &exchange);
         let outbound = match rewritten {
             Ok(outbound) => outbound,
             Err(refusal) => return refusal.row().status,

@@ -44,6 +44,9 @@ struct Lines {
 /// A line in the making.
 pub(crate) struct Line(String);
 
+/// What is the same in the lines of one client at one door.
+pub(crate) struct Caller(String);
+
 impl AccessLog {
     /// Writes to a file that is rotated by size.
     pub(crate) fn start(mut file: RotatingFile) -> std::io::Result<Self> {
@@ -125,23 +128,26 @@ impl Gathered {
     }
 }
 
-impl Line {
-    /// What is known before the stages.
-    pub(crate) fn begin<B>(client: Client, door: &Door, request: &Request<B>) -> Self {
-        let mut line = String::with_capacity(USUAL);
+impl Caller {
+    /// A client at a door.
+    pub(crate) fn new(client: Client, door: &Door) -> Self {
         let tool = match &door.plan.serves {
             Serves::Gate => "gate",
             Serves::Tool(id) => id.as_str(),
         };
+        Self(format!(" client={} door={}/{tool} method=", client.address(), door.plan.level))
+    }
+}
+
+impl Line {
+    /// What is known before the stages.
+    pub(crate) fn begin<B>(caller: &Caller, request: &Request<B>) -> Self {
+        let mut line = String::with_capacity(USUAL);
+        let _ = write!(line, "time={}", crate::clock::seconds(SystemTime::now()));
+        line.push_str(&caller.0);
         let method = request.method().as_str();
-        let _ = write!(
-            line,
-            "time={} client={} door={}/{tool} method={} path=",
-            crate::clock::seconds(SystemTime::now()),
-            client.address(),
-            door.plan.level,
-            method.get(..METHOD).unwrap_or(method),
-        );
+        line.push_str(method.get(..METHOD).unwrap_or(method));
+        line.push_str(" path=");
         let path = request.uri().path();
         if path.len() <= PATH && path.bytes().all(|byte| byte.is_ascii_graphic()) {
             line.push_str(path);

@@ -2,6 +2,7 @@
 //! carries requests of many visitors to many doors, so door and client are read from each request.
 
 use super::{
+    access_log::Caller,
     activity::Activity,
     admit::Admitted,
     body::Body,
@@ -107,6 +108,8 @@ impl Carried {
             shared.changed.notify_one();
         }
         let connection = Connection {
+            caller: Caller::new(client, &door),
+            forwarded_for: client.forwarded_for(),
             door,
             client,
             server_name: None,

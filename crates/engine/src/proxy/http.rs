@@ -3,6 +3,7 @@
 
 use super::{
     accept::Accepted,
+    access_log::Caller,
     activity::Activity,
     body::Body,
     door::Serves,
@@ -56,9 +57,12 @@ pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
         }
         Ok(Opening::Tls(secured)) => {
             let closing = secured.door.closing.clone();
+            let client = admitted.client();
             let connection = Connection {
                 door: Arc::clone(&secured.door),
-                client: admitted.client(),
+                client,
+                caller: Caller::new(client, &secured.door),
+                forwarded_for: client.forwarded_for(),
                 admitted: Arc::new(admitted),
                 server_name: secured.server_name.clone(),
                 shared: Arc::clone(&ground.shared),

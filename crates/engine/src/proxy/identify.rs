@@ -1,7 +1,10 @@
 //! Who is calling: the peer of the connection, or behind a fronted door what its trusted hop says, and nothing else.
 
 use crate::network::hops::Hop;
-use hyper::{HeaderMap, header::HeaderName};
+use hyper::{
+    HeaderMap,
+    header::{HeaderName, HeaderValue},
+};
 use std::net::{IpAddr, SocketAddr};
 
 /// The address everything counts and logs by; IPv4-mapped ones are IPv4.
@@ -58,6 +61,12 @@ impl Client {
                 IpAddr::from([a, b, c, d, 0, 0, 0, 0])
             }
         }
+    }
+
+    /// What a tool is told in `X-Forwarded-For`.
+    pub(crate) fn forwarded_for(self) -> HeaderValue {
+        // An address has no letter that a field could not.
+        HeaderValue::try_from(self.0.to_string()).unwrap_or(HeaderValue::from_static("unknown"))
     }
 
     /// The address.

@@ -2,7 +2,7 @@
 
 use super::{
     Permit,
-    access_log::Line,
+    access_log::{Caller, Line},
     activity::Activity,
     admit::Admitted,
     authenticate::{self, Credential},
@@ -36,6 +36,9 @@ use std::{
 pub(crate) struct Connection {
     pub(crate) door: Arc<Door>,
     pub(crate) client: Client,
+    /// The client as the access log and the tools are told; made once, because requests are many.
+    pub(crate) caller: Caller,
+    pub(crate) forwarded_for: HeaderValue,
     pub(crate) server_name: Option<Host>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pool: Rc<Pool>,
@@ -66,7 +69,7 @@ impl Connection {
 pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) -> Response<Body> {
     let began = Instant::now();
     let busy = connection.activity.begin();
-    let mut line = Line::begin(connection.client, &connection.door, &request);
+    let mut line = Line::begin(&connection.caller, &request);
     let visit = pages::Visit::of(&request);
     let version = request.version();
     let mut reader = None;
@@ -95,7 +98,7 @@ pub(crate) fn refuse(
     request: &Request<Incoming>,
     refusal: Refusal,
 ) -> Response<Body> {
-    let mut line = Line::begin(connection.client, &connection.door, request);
+    let mut line = Line::begin(&connection.caller, request);
     line.refused(refusal);
     let visit = pages::Visit::of(request);
     let response = pages::refusal(&connection.shared.pages, refusal, &visit);
@@ -172,7 +175,8 @@ async fn forward(
     let asked = (request, call);
     let signer = connection.shared.signer.load();
     let ours = (snapshot, signer.as_deref());
-    let outbound = rewrite::rewrite(permit, asked, target, connection.client, ours, jar.as_ref(), &exchange)?;
+    let forwarded_for = &connection.forwarded_for;
+    let outbound = rewrite::rewrite(permit, asked, target, forwarded_for, ours, jar.as_ref(), &exchange)?;
     let answer = upstream::send(outbound, permit, connection, &exchange).await?;
     respond::respond(answer, permit, target, connection, jar.as_ref(), exchange)
 }

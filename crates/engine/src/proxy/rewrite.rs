@@ -11,7 +11,6 @@ use super::{
     body::VisitorBody,
     cors,
     exchange::Exchange,
-    identify::Client,
     inject::{Sends, Written},
     jar::Jar,
     refusal::Refusal,
@@ -52,7 +51,7 @@ pub(crate) fn rewrite(
     permit: &Permit,
     (mut request, call): (Request<Incoming>, Option<Written>),
     target: &Target,
-    client: Client,
+    forwarded_for: &HeaderValue,
     (users, signer): (&impl Users, Option<&Signer>),
     jar: Option<&Jar<'_>>,
     exchange: &Rc<Exchange>,
@@ -72,7 +71,7 @@ pub(crate) fn rewrite(
     if presented::is_ours(&headers, users, signer) || matches!(permit.subject(), Subject::Basic { .. }) {
         headers.remove(header::AUTHORIZATION);
     }
-    tell(&mut headers, permit, target, client)?;
+    tell(&mut headers, permit, target, forwarded_for)?;
     if upgrade.is_some() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -111,7 +110,12 @@ pub(crate) fn rewrite(
 
 /// Tells the tool where it is, who asks, and what it is given: its own address wherever the door's stood, the forwarding
 /// chain, the user, its secrets.
-fn tell(headers: &mut HeaderMap, permit: &Permit, target: &Target, client: Client) -> Result<(), Refusal> {
+fn tell(
+    headers: &mut HeaderMap,
+    permit: &Permit,
+    target: &Target,
+    forwarded_for: &HeaderValue,
+) -> Result<(), Refusal> {
     let tool = permit.tool();
     headers.insert(header::HOST, value(tool.authority())?);
     // What a session opens for a listed origin is a page visit at most, and that is from elsewhere.
@@ -124,7 +128,7 @@ fn tell(headers: &mut HeaderMap, permit: &Permit, target: &Target, client: Clien
     for name in [header::ORIGIN, header::REFERER, DESTINATION] {
         move_to_tool(headers, &name, &target.origin.text, &tool.origin)?;
     }
-    set_forwarding(headers, target, client)?;
+    set_forwarding(headers, target, forwarded_for)?;
     if let Some(name) = &tool.identity_header {
         forwarding::strip_alike(headers, name);
         let user = HeaderValue::from_bytes(permit.subject().user().name.as_bytes());
@@ -196,8 +200,12 @@ fn move_listed(headers: &mut HeaderMap, origin: &str, tool_origin: &str) -> Resu
     Ok(())
 }
 
-fn set_forwarding(headers: &mut HeaderMap, target: &Target, client: Client) -> Result<(), Refusal> {
-    headers.insert(FORWARDED_FOR, value(&client.address().to_string())?);
+fn set_forwarding(
+    headers: &mut HeaderMap,
+    target: &Target,
+    forwarded_for: &HeaderValue,
+) -> Result<(), Refusal> {
+    headers.insert(FORWARDED_FOR, forwarded_for.clone());
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
     headers.insert(FORWARDED_HOST, value(target.origin.authority())?);
     Ok(())
