@@ -24,6 +24,7 @@ mod floods;
 mod fronted;
 mod jupyter;
 mod keyring;
+mod matrix;
 mod pages;
 mod passwords;
 mod programs;

@@ -53,7 +53,7 @@ impl Ground {
 }
 
 /// Gives an account a second factor, with the code of the step before this one.
-fn enrol(trial: &Trial, name: &str) -> (App, Vec<String>) {
+pub(crate) fn enrol(trial: &Trial, name: &str) -> (App, Vec<String>) {
     App::settle();
     let begun = trial.json(&["user", "totp", name, "begin"]);
     let app = App::scan(begun["uri"].as_str().expect("a URI"));

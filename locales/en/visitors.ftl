@@ -100,6 +100,7 @@ token-a-year = after a year
 token-make = Make it
 token-made-title = The new password
 token-made-lead = It is shown this once. Use it with your name, as a Bearer token, or in the field X-Drawbridge-Token.
+token-kept = I have kept it
 token-nameless = Without a name
 token-facts = For { $tool }, { $used }
 token-used = last used { $seen }

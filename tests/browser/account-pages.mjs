@@ -90,6 +90,39 @@ await script(['gate', 'axe', 'anna', 'bert'], async (input, run) => {
       await page.goto(`${gate}/account`);
       return page;
     },
+    password: async (options) => {
+      const page = await as(bert, options);
+      await page.goto(`${gate}/account/password`);
+      return page;
+    },
+    'password-bad': async (options) => {
+      const page = await as(bert, options);
+      await page.goto(`${gate}/account/password`);
+      await page.locator('#new').evaluate((field) => field.removeAttribute('minlength'));
+      const answer = await send(page, { password: bert.password, new: 'short' }, 'Change password');
+      expect(answer.status() === 400, `a short password was answered ${answer.status()}`);
+      return page;
+    },
+    token: async (options) => {
+      const page = await as(bert, options);
+      await page.goto(`${gate}/account/token`);
+      return page;
+    },
+    'token-made': async (options) => {
+      const page = await as(bert, options);
+      await page.goto(`${gate}/account/token`);
+      await page.selectOption('#days', '30');
+      await send(page, { name: 'backup <b>on</b> the NAS', password: bert.password }, 'Make it');
+      const made = await page.locator('.code').textContent();
+      expect(/^drawbridge_[\w-]{43}$/.test(made), `the token is ${made}`);
+      return page;
+    },
+    'account-with-tokens': async (options) => {
+      const page = await as(bert, options);
+      await page.goto(`${gate}/account`);
+      expect((await page.getByText('backup <b>on</b> the NAS').count()) > 0, 'the token is not listed');
+      return page;
+    },
     'factor-off': async (options) => {
       const page = await as(bert, options);
       await page.goto(`${gate}/account/second-factor`);

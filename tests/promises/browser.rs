@@ -29,8 +29,12 @@ impl Browser {
 
     /// A browser that holds a one-time code it has not used.
     pub(crate) fn with_code(door: Door, gate: Door) -> Self {
+        Self::with_code_of("anna", door, gate)
+    }
+
+    fn with_code_of(name: &str, door: Door, gate: Door) -> Self {
         let mut browser = Self::begun(door);
-        let reply = browser.post(gate, "anna", PASSWORD);
+        let reply = browser.post(gate, name, PASSWORD);
         assert_eq!(reply.status, 303, "{}", reply.head);
         browser.gate = reply.cookie("drawbridge-").expect("the gate's cookie");
         let location = reply.field("location").expect("a way back");
@@ -40,7 +44,12 @@ impl Browser {
 
     /// A browser with a session at the door.
     pub(crate) fn signed_in(door: Door, gate: Door) -> Self {
-        let mut browser = Self::with_code(door, gate);
+        Self::signed_in_as("anna", door, gate)
+    }
+
+    /// The same with another account that has the usual password.
+    pub(crate) fn signed_in_as(name: &str, door: Door, gate: Door) -> Self {
+        let mut browser = Self::with_code_of(name, door, gate);
         let reply = browser.enter(door).expect("an answer");
         assert_eq!(reply.status, 303, "{}", reply.head);
         browser.door = reply.cookie("drawbridge-").expect("the door's cookie");

@@ -24,5 +24,5 @@ fn second_factor_and_account_pages_can_be_used_by_everybody() {
             "caPem": trial.authority(),
         }),
     );
-    assert_eq!(steps.len(), 40, "ten pages in four looks: {steps:?}");
+    assert_eq!(steps.len(), 60, "fifteen pages in four looks: {steps:?}");
 }

@@ -73,7 +73,6 @@ const WITH_X: Lists = Lists {
         "x-groups",
     ],
     beginnings: &[
-        "x-drawbridge",
         "x-forwarded",
         "x-remote-",
         "x-auth-request-",

@@ -1,7 +1,7 @@
 //! The gate's API for programs (`docs/openapi.json`): sign in, get the next pair of tokens, sign out. And the one-time token
 //! for a WebSocket, which a tool's door gives out itself. JSON in and out, no cookie, refusals as problem documents.
 
-use super::{gate, harden};
+use super::{gate, harden, routes::Call};
 use crate::{
     identity::{
         basic::Credential,
@@ -25,27 +25,26 @@ use crate::{
 };
 use drawbridge_protocol::Secret;
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode,
+    HeaderMap, Request, Response, StatusCode,
     body::Incoming,
     header::{self, HeaderValue},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 
-/// Answers `/.drawbridge/api/…` on the gate.
+/// Answers a program at the gate.
 pub(super) async fn answer(
     connection: &Connection,
     request: Request<Incoming>,
-    path: &str,
+    call: Call,
     target: &Target,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
-    match (request.method(), path) {
-        (&Method::POST, "auth/login") => login(connection, request, target, snapshot).await,
-        (&Method::POST, "auth/refresh") => refresh(connection, request, target, snapshot).await,
-        (&Method::POST, "auth/logout") => logout(connection, &request, target).await,
-        (&Method::POST, "change-password") => change_password(connection, request, target, snapshot).await,
-        _ => Err(Refusal::NoSuchPage),
+    match call {
+        Call::Login => login(connection, request, target, snapshot).await,
+        Call::Refresh => refresh(connection, request, target, snapshot).await,
+        Call::Logout => logout(connection, &request, target).await,
+        Call::ChangePassword => change_password(connection, request, target, snapshot).await,
     }
 }
 
@@ -145,19 +144,26 @@ async fn logout(
     target: &Target,
 ) -> Result<Response<Body>, Refusal> {
     check_origin(request, target)?;
-    let shared = &connection.shared;
-    let signer = shared.signer.load_full();
-    let Some(Presented::Access(text)) = presented::read(request.headers(), signer.as_deref()) else {
-        return Err(Refusal::SignInNeeded);
-    };
-    let now = shared.clock.timestamp();
-    let claims = signer.and_then(|signer| signer.read(text.expose(), jwt::Kind::Access, now));
-    let session = claims.and_then(|claims| shared.sessions.program(&claims.sid, connection.door.plan.level));
-    gate::end(connection, &session.ok_or(Refusal::WrongCredential)?.id).await?;
+    let (session, _) = by_access_token(connection, request.headers())?;
+    gate::end(connection, &session.id).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     harden(response.headers_mut());
     Ok(response)
+}
+
+/// The sign-in of the access token in a request, and the name it was made for; nothing else will do.
+fn by_access_token(connection: &Connection, headers: &HeaderMap) -> Result<(Arc<Session>, String), Refusal> {
+    let shared = &connection.shared;
+    let signer = shared.signer.load_full();
+    let Some(Presented::Access(text)) = presented::read(headers, signer.as_deref()) else {
+        return Err(Refusal::SignInNeeded);
+    };
+    let now = shared.clock.timestamp();
+    let claims = signer.and_then(|signer| signer.read(text.expose(), jwt::Kind::Access, now));
+    let claims = claims.ok_or(Refusal::WrongCredential)?;
+    let session = shared.sessions.program(&claims.sid, connection.door.plan.level);
+    Ok((session.ok_or(Refusal::WrongCredential)?, claims.sub))
 }
 
 #[derive(Deserialize)]
@@ -177,17 +183,10 @@ async fn change_password(
 ) -> Result<Response<Body>, Refusal> {
     let Connection { shared, door, client, .. } = connection;
     let level = door.plan.level;
-    let (headers, call) = read::<ChangePassword>(connection, request, target).await?;
-    let signer = shared.signer.load_full();
-    let Some(Presented::Access(text)) = presented::read(&headers, signer.as_deref()) else {
-        return Err(Refusal::SignInNeeded);
-    };
-    let claims = signer
-        .and_then(|signer| signer.read(text.expose(), jwt::Kind::Access, shared.clock.timestamp()))
-        .ok_or(Refusal::WrongCredential)?;
-    let session = shared.sessions.program(&claims.sid, level).ok_or(Refusal::WrongCredential)?;
-    let user = snapshot.by_id(session.user).filter(|user| user.name == claims.sub);
+    let (session, name) = by_access_token(connection, request.headers())?;
+    let user = snapshot.by_id(session.user).filter(|user| user.name == name);
     let user = user.ok_or(Refusal::WrongCredential)?;
+    let (headers, call) = read::<ChangePassword>(connection, request, target).await?;
     let credential = Credential { name: user.name.clone(), password: call.current_password };
     match shared.sign_in.attempt(&**snapshot, level, credential).await {
         // The code was asked for when this program signed in.

@@ -1,14 +1,18 @@
 //! The few requests a tool's door answers itself: the way to the gate, in with a one-time code, a token for a WebSocket,
 //! and out.
 
-use super::{api, see_other};
+use super::{
+    api,
+    routes::{self, Door},
+    see_other,
+};
 use crate::{
     headers::{cookie, path},
     identity::session,
     proxy::{
         authenticate::cookie_name,
         body::Body,
-        door::Door,
+        door::Door as Origin,
         pipeline::{self, Connection, Picture},
         refusal::Refusal,
         route::Target,
@@ -17,13 +21,13 @@ use crate::{
     tools::ToolId,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hyper::{Method, Request, Response, header, http::HeaderValue};
+use hyper::{Request, Response, header, http::HeaderValue};
 use std::time::Duration;
 use url::form_urlencoded;
 
 /// Sends a person without a session to the gate. A cookie marks this browser as the one that began.
 pub(crate) fn begin<B>(
-    door: &Door,
+    door: &Origin,
     request: &Request<B>,
     target: &Target,
 ) -> Result<Response<Body>, Refusal> {
@@ -53,13 +57,10 @@ pub(crate) async fn answer<B>(
     tool: &ToolId,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
-    match (request.method(), path) {
-        (&Method::GET, "enter") => enter(connection, &request, target, tool).await,
-        (&Method::GET, "api/ws-token") => {
-            api::socket_token(connection, &request, target, tool, snapshot).await
-        }
-        (&Method::POST, "leave") => leave(connection, &request, target, tool).await,
-        _ => Err(Refusal::NoSuchPage),
+    match routes::at_door(request.method(), path).ok_or(Refusal::NoSuchPage)? {
+        Door::Enter => enter(connection, &request, target, tool).await,
+        Door::Leave => leave(connection, &request, target, tool).await,
+        Door::SocketToken => api::socket_token(connection, &request, target, tool, snapshot).await,
     }
 }
 

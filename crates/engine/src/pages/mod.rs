@@ -4,6 +4,7 @@ mod api;
 pub(crate) mod door;
 pub(crate) mod gate;
 mod qr;
+mod routes;
 
 use crate::proxy::{authenticate, body::Body, refusal::Refusal};
 use askama::Template;

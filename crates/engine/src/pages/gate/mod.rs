@@ -15,7 +15,10 @@ pub(crate) use form::fields;
 
 pub(super) use form::read_whole;
 
-use super::api;
+use super::{
+    api,
+    routes::{self, Gate, Page},
+};
 use crate::proxy::{
     body::Body,
     pipeline::{Connection, Picture},
@@ -23,7 +26,7 @@ use crate::proxy::{
     route::Target,
 };
 use caller::Caller;
-use hyper::{Method, Request, Response, body::Incoming};
+use hyper::{Request, Response, body::Incoming};
 
 /// Answers a request on the gate.
 pub(crate) async fn answer(
@@ -33,46 +36,47 @@ pub(crate) async fn answer(
     target: &Target,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
-    if let Some(call) = path.strip_prefix(API) {
-        return api::answer(connection, request, call, target, snapshot).await;
+    match routes::at_gate(request.method(), path).ok_or(Refusal::NoSuchPage)? {
+        Gate::Page(page) => answer_page(connection, request, page, target, snapshot).await,
+        Gate::Call(call) => api::answer(connection, request, call, target, snapshot).await,
     }
+}
+
+async fn answer_page(
+    connection: &Connection,
+    request: Request<Incoming>,
+    page: Page,
+    target: &Target,
+    snapshot: &Picture,
+) -> Result<Response<Body>, Refusal> {
     let (parts, body) = request.into_parts();
     let request = Request::from_parts(parts, ());
     let caller = Caller::new(connection, &request, target, snapshot);
-    if request.method() == Method::GET || request.method() == Method::HEAD {
-        return match path {
-            "/" => home::show(&caller),
-            "/sign-in" => sign_in::show(&caller),
-            "/second-factor" => second_factor::show(&caller),
-            "/account" => account::show(&caller),
-            "/account/password" => account::password::show(&caller),
-            "/account/second-factor" => account::second_factor::show(&caller),
-            "/account/token" => account::tokens::show(&caller),
-            _ => Err(Refusal::NoSuchPage),
-        };
-    }
-    if request.method() != Method::POST {
-        return Err(Refusal::NoSuchPage);
-    }
     let form = async {
         caller.check_own_form()?;
         form::read(connection, body).await
     };
-    match path {
-        "/sign-in" => sign_in::take(&caller, form.await?).await,
-        "/second-factor" => second_factor::take(&caller, form.await?).await,
-        "/account/password" => account::password::take(&caller, form.await?).await,
-        "/account/token" => account::tokens::take(&caller, form.await?).await,
-        "/account/token/revoke" => account::tokens::revoke(&caller, &form.await?).await,
-        "/account/session/end" => account::sessions::end_one(&caller, &form.await?).await,
-        "/account/second-factor/begin" => account::second_factor::begin(&caller, form.await?).await,
-        "/account/second-factor/confirm" => account::second_factor::confirm(&caller, form.await?).await,
-        "/account/second-factor/codes" => account::second_factor::codes(&caller, form.await?).await,
-        "/account/second-factor/remove" => account::second_factor::remove(&caller, form.await?).await,
+    match page {
+        Page::Home => home::show(&caller),
+        Page::SignInForm => sign_in::show(&caller),
+        Page::SignIn => sign_in::take(&caller, form.await?).await,
+        Page::SecondFactorForm => second_factor::show(&caller),
+        Page::SecondFactor => second_factor::take(&caller, form.await?).await,
+        Page::Account => account::show(&caller),
+        Page::PasswordForm => account::password::show(&caller),
+        Page::Password => account::password::take(&caller, form.await?).await,
+        Page::FactorForm => account::second_factor::show(&caller),
+        Page::FactorBegin => account::second_factor::begin(&caller, form.await?).await,
+        Page::FactorConfirm => account::second_factor::confirm(&caller, form.await?).await,
+        Page::FactorCodes => account::second_factor::codes(&caller, form.await?).await,
+        Page::FactorRemove => account::second_factor::remove(&caller, form.await?).await,
+        Page::TokenForm => account::tokens::show(&caller),
+        Page::Token => account::tokens::take(&caller, form.await?).await,
+        Page::TokenRevoke => account::tokens::revoke(&caller, &form.await?).await,
+        Page::EndSession => account::sessions::end_one(&caller, &form.await?).await,
         // These need nothing of a form, so a crowd that sends some keeps nobody in.
-        "/sign-out" => sign_in::sign_out(&caller).await,
-        "/account/session/end-others" => account::sessions::end_others(&caller).await,
-        _ => Err(Refusal::NoSuchPage),
+        Page::SignOut => sign_in::sign_out(&caller).await,
+        Page::EndOtherSessions => account::sessions::end_others(&caller).await,
     }
 }
 
@@ -85,6 +89,3 @@ pub(super) async fn end(connection: &Connection, id: &str) -> Result<(), Refusal
         Refusal::Internal
     })
 }
-
-/// What programs ask begins so.
-const API: &str = "/.drawbridge/api/";

@@ -101,7 +101,7 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
         frame: caller.frame(caller.text("token-made-title")),
         lead: caller.text("token-made-lead"),
         token: secret.expose().to_owned(),
-        kept: caller.text("recovery-kept"),
+        kept: caller.text("token-kept"),
     };
     caller.page(StatusCode::OK, &template, "")
 }
