@@ -229,3 +229,46 @@ fn logged(trial: &Trial) -> String {
     let files = logs.into_iter().chain([trial.said()]);
     files.map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect()
 }
+
+#[test]
+fn who_signs_in_too_often_loses_the_oldest_for_good_and_never_the_newest() {
+    let mut stage = Stage::at("lan");
+    let pairs: Vec<Pair> = (0..8)
+        .flat_map(|_| {
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..10).map(|_| scope.spawn(|| stage.login())).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let good = |stage: &Stage| -> Vec<bool> {
+        pairs.iter().map(|pair| stage.door.status("GET /", &[&pair.bearer()]) == 200).collect()
+    };
+    let before = good(&stage);
+    assert_eq!(before.iter().filter(|is_good| **is_good).count(), 64, "{before:?}");
+    assert!(before[pairs.len() - 10..].iter().all(|is_good| *is_good), "the newest are good: {before:?}");
+    stage.trial.kill();
+    stage.trial.serve();
+    (stage.door, stage.gate) = (Door::of(&stage.trial, "Tool"), Door::gate(&stage.trial));
+    assert_eq!(good(&stage), before, "a restart brings nobody back");
+}
+
+#[test]
+fn an_exchange_whose_caller_went_away_still_ends_the_old_token() {
+    let stage = Stage::at("lan");
+    for round in 0..20_u64 {
+        let pair = stage.login();
+        let body = json!({ "refresh_token": pair.refresh }).to_string();
+        let length = format!("content-length: {}", body.len());
+        let fields = ["content-type: application/json", length.as_str()];
+        let mut wire = crate::promises::wire::Wire::open(stage.gate.address);
+        wire.send(stage.gate.request("POST /.drawbridge/api/auth/refresh", &fields) + &body);
+        std::thread::sleep(std::time::Duration::from_micros(200 * round));
+        drop(wire);
+        // Either it was not carried out, or it was, here and on the disk alike.
+        crate::support::eventually("one answer for good", || match pair.refreshed(stage.gate) {
+            Ok(next) => next.refreshed(stage.gate).is_ok(),
+            Err(status) => status == 409,
+        });
+    }
+}

@@ -185,3 +185,35 @@ fn wishes_for_tokens_that_make_no_sense_are_refused() {
     }
     assert_eq!(stage.trial.json(&["token", "list"]).as_array().map(Vec::len), Some(0));
 }
+
+#[test]
+fn an_old_token_over_basic_makes_nobody_wait() {
+    let stage = Stage::at("lan");
+    let token = stage.token(&[]);
+    stage.trial.ok(&["token", "revoke", token["id"].as_str().expect("an id")]);
+    for _ in 0..3 {
+        assert_eq!(status(stage.door, &basic("anna", token["secret"].as_str().expect("shown once"))), 401);
+    }
+    assert_eq!(status(stage.door, &basic("anna", PASSWORD)), 200, "its owner signs in at once");
+}
+
+#[test]
+fn what_looks_like_ours_reaches_no_tool_in_whatever_letters() {
+    let stage = Stage::at("lan");
+    let made = stage.token(&[]);
+    let secret = made["secret"].as_str().expect("shown once");
+    let ours = format!("x-drawbridge-token: {secret}");
+    for field in [
+        format!("authorization: Bearer\t{secret}"),
+        format!("authorization: token {secret}"),
+        format!("authorization: {secret}"),
+        basic(secret, "x-oauth-basic"),
+        basic(" anna ", "a wrong one"),
+        format!("referer: {}/page?a=1&drawbridge_token=leaked&b", stage.door.origin()),
+    ] {
+        assert_eq!(stage.door.status("GET /", &[&ours, &field]), 200, "{field}");
+        let value = field.split_once(": ").expect("a field").1;
+        assert!(!stage.heard(value) && !stage.heard(secret) && !stage.heard("leaked"), "{field}");
+    }
+    assert!(stage.heard("/page?a=1&b"), "the rest of a referer stays");
+}

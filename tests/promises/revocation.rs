@@ -158,13 +158,8 @@ fn ends_everything(level: &str, what: &str, programs_too: bool, act: impl FnOnce
     let browser = Browser::signed_in(door, Door::gate(&trial));
     let mut open = vec![Open::begin(door, &tool, ("cookie", browser.door))];
     if programs_too {
-        let token = trial.json(&["token", "create", "anna"])["secret"].as_str().expect("a token").to_owned();
-        let access = Pair::of(&call(Door::gate(&trial), "auth/login", &login(PASSWORD))).access;
         let password = anna().trim_start_matches("authorization: ").to_owned();
-        for credential in [password, format!("Bearer {access}")] {
-            open.push(Open::begin(door, &tool, ("authorization", credential)));
-        }
-        open.push(Open::begin(door, &tool, ("x-drawbridge-token", token)));
+        open.push(Open::begin(door, &tool, ("authorization", password)));
     }
     act(&trial);
     let deadline = Instant::now() + PROMISED + ROOM;
@@ -196,7 +191,7 @@ fn a_new_role_and_a_disabled_account_end_what_runs_through_the_account() {
 }
 
 /// Opens everything with one credential, takes that away, and looks.
-fn ends_alone(what: &str, get: impl FnOnce(&Trial) -> (&'static str, String), act: impl FnOnce(&Trial)) {
+fn ends_alone(what: &str, get: fn(&Trial) -> (&'static str, String), act: impl FnOnce(&Trial)) {
     let tool = endless();
     let trial = Trial::sharing(&tool.url(), "lan");
     let open = Open::begin(Door::of(&trial, "Tool"), &tool, get(&trial));
@@ -204,20 +199,37 @@ fn ends_alone(what: &str, get: impl FnOnce(&Trial) -> (&'static str, String), ac
     open.ends_by(Instant::now() + PROMISED + ROOM, &tool, what);
 }
 
+fn token(trial: &Trial) -> (&'static str, String) {
+    let made = trial.json(&["token", "create", "anna"]);
+    ("x-drawbridge-token", made["secret"].as_str().expect("a token").to_owned())
+}
+
+fn access(trial: &Trial) -> (&'static str, String) {
+    let pair = Pair::of(&call(Door::gate(trial), "auth/login", &login(PASSWORD)));
+    ("authorization", format!("Bearer {}", pair.access))
+}
+
+#[test]
+fn what_programs_hold_ends_with_the_account_it_is_of() {
+    for get in [token, access] {
+        ends_alone("user remove", get, |trial| drop(trial.ok(&["user", "remove", "anna"])));
+        ends_alone("--disabled", get, |trial| {
+            trial.ok(&["user", "set", "anna", "--disabled", "true"]);
+        });
+        ends_alone("user passwd", get, |trial| {
+            let said =
+                trial.with_input(&["user", "passwd", "anna", "--password-stdin"], "another horse battery");
+            assert!(said.status.success());
+        });
+    }
+}
+
 #[test]
 fn a_revoked_token_and_an_ended_sign_in_of_a_program_end_what_runs_through_them() {
-    let token = |trial: &Trial| {
-        let made = trial.json(&["token", "create", "anna"]);
-        ("x-drawbridge-token", made["secret"].as_str().expect("a token").to_owned())
-    };
     ends_alone("token revoke", token, |trial| {
         let id = trial.json(&["token", "list"])[0]["id"].as_str().expect("an id").to_owned();
         trial.ok(&["token", "revoke", &id]);
     });
-    let access = |trial: &Trial| {
-        let pair = Pair::of(&call(Door::gate(trial), "auth/login", &login(PASSWORD)));
-        ("authorization", format!("Bearer {}", pair.access))
-    };
     ends_alone("session end", access, |trial| {
         let id = trial.json(&["session", "list"])[0]["id"].as_str().expect("an id").to_owned();
         trial.ok(&["session", "end", &id]);

@@ -92,10 +92,13 @@ impl State {
     /// it is over.
     pub(super) async fn change_own(&mut self, asked: Asked) {
         let Asked { user, session, wish } = asked;
-        if !self.users.iter().any(|known| Arc::ptr_eq(known, &user)) {
+        // A password that was only hashed anew is still the same account; every other change withdraws the old one.
+        let known = self.users.iter().find(|known| known.id == user.id).cloned();
+        let Some(user) = known.filter(|_| !user.withdrawn.is_cancelled()) else { return };
+        if session.ended.is_cancelled() {
             return;
         }
-        let by = By::Session(session);
+        let by = By::Session(session.id.clone());
         match wish {
             Wish::BeginTotp(answer) => {
                 let done = self.enrol(by, &user);
@@ -138,7 +141,7 @@ impl State {
         Ok(enrolment)
     }
 
-    /// Every sign-in of the account ends: they were made with the password alone.
+    /// Every sign-in and token of the account ends: they were made with the password alone.
     async fn confirm(
         &mut self,
         by: &By,
@@ -160,14 +163,15 @@ impl State {
                 // The code that confirmed is spent.
                 let row = params![id.0, seed, step];
                 transaction.execute("INSERT OR REPLACE INTO totp VALUES (?1, ?2, ?3)", row)?;
-                store_codes(transaction, id, &codes_key, &hashes)?;
-                transaction.execute("DELETE FROM session WHERE user = ?1", [id.0]).map(drop)
+                store_codes(transaction, id, &codes_key, &hashes)
             })
             .await?;
         self.enrolments.remove(by);
         let second = Some(Arc::new(SecondFactor { totp, recovery: new.recovery() }));
         self.replace(user, Some(User { second, ..again(user) }));
-        self.shared.sessions.end_here(|session| session.user == id);
+        // All were made with the password alone, by whoever had it.
+        self.shared.sessions.end(|session| session.user == id).await?;
+        self.shared.tokens.revoke(|token| token.user == id).await?;
         Ok(new.codes)
     }
 

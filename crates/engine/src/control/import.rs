@@ -79,7 +79,8 @@ impl State {
         self.users.extend(users.iter().cloned());
         self.publish();
         self.forget_first_user();
-        users.iter().map(|user| self.user_model(user)).collect()
+        let names: HashSet<&str> = users.iter().map(|user| user.name.as_str()).collect();
+        self.user_models().into_iter().filter(|model| names.contains(model.name.as_str())).collect()
     }
 
     /// Names every line whose user exists, also where the account does not open.

@@ -68,7 +68,16 @@ impl Control {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
         let control = Self { requests, open_doors: state.open_doors(), words: state.words.clone() };
-        let writer = tokio::spawn(write(state, queue, wishes, events, stop));
+        let doors = state.open_doors();
+        let writing = tokio::spawn(write(state, queue, wishes, events, stop.clone()));
+        let writer = tokio::spawn(async move {
+            if let Err(failed) = writing.await {
+                // Nobody could change or close anything any more, so nothing stays open (P4, P10).
+                tracing::error!(%failed, "the engine failed inside, so everything is closed and it ends");
+                doors.close_all();
+                stop.cancel();
+            }
+        });
         (control, writer)
     }
 
@@ -125,13 +134,14 @@ async fn write(
     let mut due = Instant::now();
     let mut told = state.picture();
     loop {
+        let mut ticked = false;
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             // Before the queue, so that no flood of requests keeps a timer from closing.
             () = tokio::time::sleep_until(due) => {
                 state.tick().await;
-                due = Instant::now() + state.next_tick();
+                ticked = true;
             }
             message = queue.recv() => match message {
                 None => break,
@@ -148,8 +158,10 @@ async fn write(
             Some(asked) = wishes.recv() => state.change_own(asked).await,
             () = shared.changed.notified() => {}
         }
-        due = due.min(Instant::now() + state.next_tick());
         tell(&mut told, state.picture(), &events);
+        let next = Instant::now() + state.next_tick();
+        // Others never put a tick off; but after one, however long all this took, somebody else has a turn first.
+        due = if ticked { next } else { due.min(next) };
     }
     state.stop().await;
 }
@@ -195,7 +207,7 @@ impl State {
                 reply(&self.set_password(&name, password.map(|field| field.0)).await?)
             }
             Request::UserImport(import) => reply(&self.import_users(import).await?),
-            Request::PasswordCheck { name, password } => reply(&self.judge_password(&name, &password.0)),
+            Request::PasswordCheck { name, password } => reply(&self.judge_password(name, password.0).await),
             Request::UserSet(set) => reply(&self.set_user(set).await?),
             Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
             Request::UserTotpBegin { name } => reply(&self.begin_totp(&name)?),

@@ -32,21 +32,23 @@ impl State {
         new: Secret,
         level: Level,
     ) -> Result<(), ControlError> {
-        let (proof, _) = self.prove_password(&user.name, Some(new)).await?;
-        if level == Level::Internet && !proof.is_strong() && user.second.is_none() {
+        if level == Level::Internet && !password::is_strong(&new) && user.second.is_none() {
             return Err(BadPassword::Weak.into());
         }
+        let (proof, _) = self.prove_password(&user.name, Some(new)).await?;
         self.renew_proof(user, proof).await
     }
 
     /// How good a password would be for a name.
-    pub(super) fn judge_password(&self, name: &str, password: &Secret) -> PasswordJudgement {
-        let refused = password::check(password, name).err();
+    pub(super) async fn judge_password(&self, name: String, password: Secret) -> PasswordJudgement {
+        let refused = password::check_apart(password.clone(), name.clone()).await.err();
         let lan = refused.is_none();
+        let is_strong = password::is_strong(&password);
+        let score = tokio::task::spawn_blocking(move || password::score(&password, &name)).await;
         PasswordJudgement {
-            score: password::score(password, name),
+            score: score.unwrap_or(0),
             lan,
-            internet: lan && password::is_strong(password),
+            internet: lan && is_strong,
             refusal: refused.map(|why| ControlError::from(why).problem(&self.words)),
         }
     }

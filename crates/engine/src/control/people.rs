@@ -16,7 +16,7 @@ use drawbridge_protocol as model;
 use drawbridge_protocol::{Secret, UserAdd, UserCreated, UserSet};
 use secrecy::ExposeSecret;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, atomic::Ordering},
 };
 use tokio_util::sync::CancellationToken;
@@ -271,7 +271,22 @@ impl State {
 
     /// Every account as shells see it.
     pub(super) fn user_models(&self) -> Vec<model::User> {
-        self.users.iter().map(|user| self.user_model(user)).collect()
+        let seen = self.last_seen();
+        self.users.iter().map(|user| self.model_of(user, &seen)).collect()
+    }
+
+    /// When something of each account was last used.
+    fn last_seen(&self) -> HashMap<UserId, u64> {
+        let sessions = self.shared.sessions.list().into_iter();
+        let sessions = sessions.map(|(session, _)| (session.user, session.last_seen.load(Ordering::Relaxed)));
+        let tokens = self.shared.tokens.list().into_iter();
+        let tokens = tokens.filter_map(|token| Some((token.user, token.last_seen()?)));
+        let mut seen = HashMap::new();
+        for (user, moment) in sessions.chain(tokens) {
+            let newest = seen.entry(user).or_insert(moment);
+            *newest = moment.max(*newest);
+        }
+        seen
     }
 
     /// Every sign-in as shells see it.
@@ -305,18 +320,13 @@ impl State {
     }
 
     pub(super) fn user_model(&self, user: &User) -> model::User {
+        self.model_of(user, &self.last_seen())
+    }
+
+    fn model_of(&self, user: &User, seen: &HashMap<UserId, u64>) -> model::User {
         let name_of = |id: &ToolId| {
             self.settings.tools.iter().find(|tool| tool.id == *id).map(|tool| tool.name.clone())
         };
-        let seen = self.shared.sessions.list();
-        let with_session = seen
-            .iter()
-            .filter(|(session, _)| session.user == user.id)
-            .map(|(session, _)| session.last_seen.load(Ordering::Relaxed));
-        let tokens = self.shared.tokens.list();
-        let with_token =
-            tokens.iter().filter(|token| token.user == user.id).filter_map(|token| token.last_seen());
-        let last_seen = with_session.chain(with_token).max();
         model::User {
             name: user.name.clone(),
             admin: user.admin,
@@ -328,7 +338,7 @@ impl State {
             factors: user.factors().map(str::to_owned).collect(),
             strong: user.is_strong(),
             unproven: user.proof.is_unproven() && user.second.is_none(),
-            last_seen,
+            last_seen: seen.get(&user.id).copied(),
             recovery_codes: user.second.as_ref().map(|second| second.recovery.left()),
         }
     }
@@ -374,7 +384,7 @@ impl State {
                 (made.clone(), Some(made))
             }
         };
-        password::check(&password, name)?;
+        password::check_apart(password.clone(), name.to_owned()).await?;
         let strong = password::is_strong(&password);
         let hash = self.shared.sign_in.hasher().hash(password).await?;
         Ok((Proof::new(hash, strong), shown))

@@ -79,7 +79,12 @@ impl<'a> Foreign<'a> {
     }
 
     /// Whether this password made the hash. Takes as long as the parameters say, whatever comes of it.
+    ///
+    /// No password has a NUL: HMAC and bcrypt would take a short one filled up with them for the same, and so for a long one.
     pub(crate) fn fits(&self, password: &str) -> bool {
+        if password.contains('\0') {
+            return false;
+        }
         match self {
             // What lies beyond 72 bytes is not looked at, as everywhere: that is how it was hashed.
             Self::Bcrypt(text) => bcrypt::verify(password, text).unwrap_or(false),

@@ -1,7 +1,7 @@
 //! What people change about their own accounts at the gate. Only the writer of the control path changes accounts, so the
 //! gate asks it, and says by which sign-in.
 
-use super::{password::BadPassword, second_factor::Enrolment, user::User};
+use super::{password::BadPassword, second_factor::Enrolment, session::Session, user::User};
 use drawbridge_protocol::{Level, Secret};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -13,8 +13,8 @@ pub(crate) struct OwnAccount(mpsc::Sender<Asked>);
 pub(crate) struct Asked {
     /// The account as it signed in; of another self of it nothing is changed.
     pub(crate) user: Arc<User>,
-    /// The id of the sign-in.
-    pub(crate) session: String,
+    /// The sign-in; once it has ended nothing is changed.
+    pub(crate) session: Arc<Session>,
     pub(crate) wish: Wish,
 }
 
@@ -49,7 +49,9 @@ pub(crate) enum Declined {
     WrongCode,
     /// The new password may not be used.
     Password(BadPassword),
-    /// Too much at once, or this computer failed.
+    /// Too much at once.
+    Busy,
+    /// This computer failed.
     Failed,
 }
 
@@ -64,12 +66,12 @@ impl OwnAccount {
     pub(crate) async fn ask<T>(
         &self,
         user: &Arc<User>,
-        session: &str,
+        session: &Arc<Session>,
         wish: impl FnOnce(Answer<T>) -> Wish,
     ) -> Result<T, Declined> {
         let (answer, answered) = oneshot::channel();
-        let asked = Asked { user: Arc::clone(user), session: session.to_owned(), wish: wish(answer) };
-        self.0.try_send(asked).map_err(|_| Declined::Failed)?;
+        let asked = Asked { user: Arc::clone(user), session: Arc::clone(session), wish: wish(answer) };
+        self.0.try_send(asked).map_err(|_| Declined::Busy)?;
         answered.await.map_err(|_| Declined::Over)?
     }
 }

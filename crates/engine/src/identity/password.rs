@@ -161,11 +161,22 @@ pub(crate) fn check(password: &Secret, name: &str) -> Result<(), BadPassword> {
     if text.chars().count() < LEAST {
         return Err(BadPassword::TooShort);
     }
+    // Nothing keeps a token from being tried as a password; as a password it would never be.
+    if text.starts_with(super::token::PREFIX) {
+        return Err(BadPassword::Common);
+    }
     // What is longer than zxcvbn looks at is not on any list.
     if strength(text, name).guesses_log10() < COMMON_BELOW {
         return Err(BadPassword::Common);
     }
     Ok(())
+}
+
+/// The same on a thread of its own: it takes a while, and what others' code does with strange passwords must not end the
+/// caller. One that cannot be judged is refused.
+pub(crate) async fn check_apart(password: Secret, name: String) -> Result<(), BadPassword> {
+    let checked = tokio::task::spawn_blocking(move || check(&password, &name)).await;
+    checked.unwrap_or(Err(BadPassword::Common))
 }
 
 /// How hard a password is to guess, from 0 to 4 (zxcvbn's score).

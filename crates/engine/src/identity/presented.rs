@@ -7,11 +7,16 @@ use super::{
     sign_in::Users,
     token,
 };
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use drawbridge_protocol::Secret;
 use hyper::{
     HeaderMap,
-    header::{self, HeaderName},
+    header::{self, HeaderName, HeaderValue},
 };
+use zeroize::Zeroizing;
 
 /// A credential that claims to be for us.
 pub(crate) enum Presented {
@@ -52,23 +57,52 @@ pub(crate) fn read(headers: &HeaderMap, signer: Option<&Signer>) -> Option<Prese
         .then(|| Presented::Access(Secret::new(text.to_owned())))
 }
 
-/// Whether what stands in `Authorization` is ours, right or wrong: no tool may ever see it.
+/// Whether what stands in `Authorization` is ours, right or wrong: no tool may ever see it. Read generously: in whatever
+/// scheme and letters, a token of ours, an access token of this installation, or Basic with the name of an account.
 pub(crate) fn is_ours(headers: &HeaderMap, users: &impl Users, signer: Option<&Signer>) -> bool {
-    if let Some(credential) = basic::read(headers) {
-        return token::is_shaped(credential.password.expose()) || users.is_name(&credential.name);
+    let Some(field) = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes) else { return false };
+    let (scheme, rest) = field.split_at(field.iter().position(u8::is_ascii_whitespace).unwrap_or(0));
+    let rest = rest.trim_ascii();
+    if has_token(field) || has_access_token(rest, signer) {
+        return true;
     }
-    bearer(headers)
-        .is_some_and(|text| token::is_shaped(text) || signer.is_some_and(|signer| signer.is_named_by(text)))
+    if !scheme.eq_ignore_ascii_case(b"basic") {
+        return false;
+    }
+    let Ok(decoded) = LENIENT.decode(rest).map(Zeroizing::new) else { return false };
+    let name = decoded.split(|byte| *byte == b':').next().unwrap_or_default();
+    // As UTF-8, or as the letters of Latin-1 that some programs send.
+    let latin: String = name.iter().map(|byte| char::from(*byte)).collect();
+    let known = |name: &str| users.is_name(name.trim());
+    has_token(&decoded)
+        || decoded.split(|byte| *byte == b':').any(|part| has_access_token(part, signer))
+        || std::str::from_utf8(name).is_ok_and(known)
+        || known(&latin)
+}
+
+/// Whether a token of ours may stand in it.
+fn has_token(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, token::PREFIX.as_bytes()).is_some()
+}
+
+fn has_access_token(bytes: &[u8], signer: Option<&Signer>) -> bool {
+    let text = std::str::from_utf8(bytes).ok();
+    text.is_some_and(|text| signer.is_some_and(|signer| signer.is_named_by(text)))
 }
 
 /// The text after `Bearer` (RFC 6750 §2.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut fields = headers.get_all(header::AUTHORIZATION).iter();
     let (field, None) = (fields.next()?, fields.next()) else { return None };
-    let (scheme, text) = field.to_str().ok()?.split_once(' ')?;
+    let (scheme, text) = field.to_str().ok()?.split_once([' ', '\t'])?;
     scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
 }
 
+/// Base 64 as programs write it, padded or not.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 /// Our own field: beside it, `Authorization` is the tool's.
 pub(crate) const FIELD: HeaderName = HeaderName::from_static("x-drawbridge-token");
 
@@ -76,7 +110,7 @@ pub(crate) const FIELD: HeaderName = HeaderName::from_static("x-drawbridge-token
 mod tests {
     use super::*;
     use crate::{clock::Timestamp, identity::user::User};
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use base64::engine::general_purpose::STANDARD;
     use std::sync::Arc;
 
     struct Anna;
@@ -129,9 +163,19 @@ mod tests {
             (vec![basic(&format!("x:{}", token()))], "token of", true),
             (vec![with(&token())], "token", true),
             (vec![with(&jwt)], "access", true),
+            (vec![(AUTHORIZATION, format!("Bearer\t{}", token()))], "token", true),
+            (vec![(AUTHORIZATION, format!("token {}", token()))], "none", true),
+            (vec![(AUTHORIZATION, token())], "none", true),
+            (vec![basic(&format!("{}:x-oauth-basic", token()))], "password", true),
+            (vec![basic(&format!("admin:{jwt}"))], "password", true),
+            (vec![basic(" Anna :pass")], "password", true),
+            (vec![(AUTHORIZATION, "Basic YW5uYTpw".to_owned())], "password", true),
+            (vec![(AUTHORIZATION, "Basic YW5uYTpwYQ".to_owned())], "none", true),
+            (vec![(AUTHORIZATION, format!("Basic {}", STANDARD.encode(b"anna:p\xe4ss")))], "none", true),
+            (vec![(AUTHORIZATION, format!("Basic {}", STANDARD.encode(b"b\xe9a:p\xe4ss")))], "none", false),
             (vec![with("the-tools-own")], "none", false),
             (vec![with("a.b.c")], "none", false),
-            (vec![with(&format!("{}x", token()))], "none", false),
+            (vec![with(&format!("{}x", token()))], "none", true),
             (vec![(FIELD, token())], "token", false),
             (vec![(FIELD, jwt.clone())], "access", false),
             (vec![(FIELD, "nonsense".to_owned())], "access", false),

@@ -56,11 +56,8 @@ impl Desk<'_> {
             Presented::Access(text) => return or_wrong(self.access(users, text.expose())),
             Presented::TokenOf(credential) => {
                 let text = credential.password.expose();
-                if let Some(known) = self.token(users, text, Some(&credential.name)) {
-                    return Admission::Welcome(known);
-                }
-                // Nothing keeps a password from looking like a token.
-                credential
+                // No password looks like one, so a program with an old token makes nobody wait.
+                return or_wrong(self.token(users, text, Some(&credential.name)));
             }
             Presented::Password(credential) => credential,
         };

@@ -79,8 +79,15 @@ impl SignIn {
         let user = users.by_name(&name).filter(|user| !too_long && session::may_try(user, level));
         let secret = credential.password.expose().as_bytes();
         let level_name = level.to_string();
-        let credential_key =
-            CredentialKey(self.keyed(&[b"credential", name.as_bytes(), secret, level_name.as_bytes()]));
+        // Part of it, so that nobody is welcomed as an account that took the name or has a new password meanwhile.
+        let proof = user.as_ref().map_or("", |user| user.proof.hash.expose()).as_bytes();
+        let credential_key = CredentialKey(self.keyed(&[
+            b"credential",
+            name.as_bytes(),
+            secret,
+            level_name.as_bytes(),
+            proof,
+        ]));
         if let Some(user) = &user
             && self.remembered.knows(credential_key, user)
         {

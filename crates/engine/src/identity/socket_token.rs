@@ -1,7 +1,10 @@
 //! One-time tokens for WebSocket clients that can set no header: two minutes, one tool, one handshake. They never touch the
 //! disk, and no tool sees them.
 
-use super::session::{Digest, digest};
+use super::{
+    UserId,
+    session::{Digest, digest},
+};
 use crate::{
     injection::query,
     random::{self, NoRandomness},
@@ -21,6 +24,7 @@ pub(crate) struct SocketTokens<S>(Mutex<HashMap<Digest, Entry<S>>>);
 struct Entry<S> {
     tool: ToolId,
     level: Level,
+    user: UserId,
     subject: S,
     expires: Instant,
 }
@@ -37,6 +41,7 @@ impl<S> SocketTokens<S> {
         &self,
         tool: &ToolId,
         level: Level,
+        user: UserId,
         subject: S,
     ) -> Result<Option<Secret>, NoRandomness> {
         let text = random::token()?;
@@ -48,7 +53,14 @@ impl<S> SocketTokens<S> {
         if table.len() >= MOST {
             return Ok(None);
         }
-        let entry = Entry { tool: tool.clone(), level, subject, expires: now + LIFETIME };
+        // One user's oldest makes room for the newest, so that nobody takes the places of others.
+        let own = table.iter().filter(|(_, entry)| entry.user == user);
+        if own.clone().count() >= MOST_PER_USER
+            && let Some(oldest) = own.min_by_key(|(_, entry)| entry.expires).map(|(hash, _)| *hash)
+        {
+            table.remove(&oldest);
+        }
+        let entry = Entry { tool: tool.clone(), level, user, subject, expires: now + LIFETIME };
         table.insert(digest(&text), entry);
         Ok(Some(Secret::new(text)))
     }
@@ -81,6 +93,8 @@ pub(crate) fn named(query: &str) -> Option<Secret> {
 pub(crate) const PARAMETER: &str = "drawbridge_token";
 /// How long it is good.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(120);
+/// How many of one user wait at once (chosen: more sockets than a page opens in two minutes).
+const MOST_PER_USER: usize = 32;
 /// How many wait at once (chosen: 4 MiB).
 const MOST: usize = 8192;
 
@@ -95,7 +109,7 @@ mod tests {
     #[test]
     fn good_once_for_one_tool_at_one_level() {
         let tokens = SocketTokens::default();
-        let issue = |who: u8| tokens.issue(&tool("a"), Level::Lan, who).unwrap().unwrap();
+        let issue = |who: u8| tokens.issue(&tool("a"), Level::Lan, UserId(1), who).unwrap().unwrap();
         let text = issue(1);
         assert_eq!(text.expose().len(), 43);
         assert_eq!(tokens.take(text.expose(), &tool("a"), Level::Lan), Some(1));
@@ -111,13 +125,27 @@ mod tests {
     #[test]
     fn the_tables_end_is_an_answer_and_no_eviction() {
         let tokens = SocketTokens::default();
-        let first = tokens.issue(&tool("a"), Level::Lan, ()).unwrap().unwrap();
-        for _ in 1..MOST {
-            assert!(tokens.issue(&tool("a"), Level::Lan, ()).unwrap().is_some());
+        let issue = |user| tokens.issue(&tool("a"), Level::Lan, UserId(user), ()).unwrap();
+        let first = issue(0).unwrap();
+        for user in 1..i64::try_from(MOST).unwrap() {
+            assert!(issue(user).is_some());
         }
-        assert!(tokens.issue(&tool("a"), Level::Lan, ()).unwrap().is_none());
+        assert!(issue(-1).is_none());
         assert!(tokens.take(first.expose(), &tool("a"), Level::Lan).is_some());
-        assert!(tokens.issue(&tool("a"), Level::Lan, ()).unwrap().is_some());
+        assert!(issue(-1).is_some());
+    }
+
+    #[test]
+    fn one_user_takes_no_place_of_another() {
+        let tokens = SocketTokens::default();
+        let issue = |user| tokens.issue(&tool("a"), Level::Lan, UserId(user), ()).unwrap().unwrap();
+        let (other, first) = (issue(2), issue(1));
+        let mut newest = issue(1);
+        for _ in 1..MOST_PER_USER {
+            newest = issue(1);
+        }
+        let takes = |text: &Secret| tokens.take(text.expose(), &tool("a"), Level::Lan).is_some();
+        assert!(takes(&other) && takes(&newest) && !takes(&first));
     }
 
     #[test]

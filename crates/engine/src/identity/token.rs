@@ -52,7 +52,7 @@ pub(crate) struct Wish {
 
 /// Every token there is.
 pub(crate) struct Tokens {
-    table: RwLock<HashMap<Digest, Arc<Token>>>,
+    table: Arc<RwLock<HashMap<Digest, Arc<Token>>>>,
     database: Database,
     clock: Clock,
 }
@@ -82,14 +82,11 @@ impl Tokens {
                     .collect()
             })
             .await?;
-        Ok(Self { table: RwLock::new(rows.into_iter().collect()), database, clock })
+        Ok(Self { table: Arc::new(RwLock::new(rows.into_iter().collect())), database, clock })
     }
 
     /// Makes a token; it is saved before it is given out. Nothing where its user has too many.
     pub(crate) async fn create(&self, wish: Wish) -> Result<Option<(Arc<Token>, Secret)>, SessionError> {
-        if self.read().values().filter(|token| token.user == wish.user).count() >= MOST_PER_USER {
-            return Ok(None);
-        }
         let text = Secret::new(format!("{PREFIX}{}", random::token()?));
         let now = self.clock.timestamp();
         let token = Arc::new(Token {
@@ -102,10 +99,16 @@ impl Tokens {
             last_seen: AtomicU64::new(0),
             ended: CancellationToken::new(),
         });
-        let (hash, row) = (digest(text.expose()), Arc::clone(&token));
-        self.database.call(move |transaction| insert(transaction, &hash, &row)).await?;
-        self.write().insert(hash, Arc::clone(&token));
-        Ok(Some((token, text)))
+        let (hash, row, known) = (digest(text.expose()), Arc::clone(&token), Arc::clone(&token));
+        let table = Arc::clone(&self.table);
+        let then = move |saved: &bool| {
+            if *saved {
+                table.write().unwrap_or_else(PoisonError::into_inner).insert(hash, known);
+            }
+        };
+        let saved =
+            self.database.call_then(move |transaction| insert(transaction, &hash, &row), then).await?;
+        Ok(saved.then_some((token, text)))
     }
 
     /// The token with this text, used just now.
@@ -207,21 +210,27 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Token> {
     })
 }
 
-fn insert(transaction: &rusqlite::Transaction<'_>, hash: &Digest, token: &Token) -> rusqlite::Result<()> {
-    transaction
-        .execute(
-            "INSERT INTO token (hash, id, user, name, tool, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                hash,
-                token.id,
-                token.user.0,
-                token.name,
-                token.tool.as_ref().map(ToolId::as_str),
-                signed(token.created.0),
-                token.expires.map(|moment| signed(moment.0)),
-            ],
-        )
-        .map(drop)
+/// Saves a token, unless its user has too many.
+fn insert(transaction: &rusqlite::Transaction<'_>, hash: &Digest, token: &Token) -> rusqlite::Result<bool> {
+    let count: i64 =
+        transaction
+            .query_row("SELECT count(*) FROM token WHERE user = ?1", [token.user.0], |row| row.get(0))?;
+    if count >= i64::try_from(MOST_PER_USER).unwrap_or(0) {
+        return Ok(false);
+    }
+    transaction.execute(
+        "INSERT INTO token (hash, id, user, name, tool, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            hash,
+            token.id,
+            token.user.0,
+            token.name,
+            token.tool.as_ref().map(ToolId::as_str),
+            signed(token.created.0),
+            token.expires.map(|moment| signed(moment.0)),
+        ],
+    )?;
+    Ok(true)
 }
 
 fn signed(value: u64) -> i64 {

@@ -200,9 +200,10 @@ async fn change_password(
     }
     let new = call.new_password;
     let wish = |answer: Answer<()>| Wish::ChangePassword { level, new, answer };
-    shared.own_account.ask(&user, &session.id, wish).await.map_err(|declined| match declined {
+    shared.own_account.ask(&user, &session, wish).await.map_err(|declined| match declined {
         Declined::Password(_) => Refusal::BadPassword,
         Declined::Over | Declined::WrongCode => Refusal::Withdrawn,
+        Declined::Busy => Refusal::Busy,
         Declined::Failed => Refusal::Internal,
     })?;
     let user = shared.snapshot.load().by_id(user.id).ok_or(Refusal::Withdrawn)?;
@@ -227,7 +228,9 @@ pub(super) async fn socket_token<B>(
     let subject = subject.ok_or(Refusal::SignInNeeded)?;
     // Whoever may not use the tool gets no token for it either.
     crate::proxy::authorize(subject.clone(), door, snapshot)?;
-    let issued = shared.socket_tokens.issue(tool, door.plan.level, subject).map_err(|_| Refusal::Internal)?;
+    let user = subject.user().id;
+    let issued =
+        shared.socket_tokens.issue(tool, door.plan.level, user, subject).map_err(|_| Refusal::Internal)?;
     let token = issued.ok_or(Refusal::Busy)?;
     json(&SocketToken { token: token.expose(), expires_in: socket_token::LIFETIME.as_secs() })
 }

@@ -98,6 +98,8 @@ pub(crate) const POOL_SIZE: usize = 256;
 pub(crate) const FORM_BYTES: usize = 8 * 1024;
 /// Forms read at once (chosen: 256 KiB; signing in takes a fraction of a second).
 pub(crate) const FORMS: usize = 32;
+/// The same from one address (IPv6: one /64) (chosen: a household that signs in at once; a form is there in milliseconds).
+pub(crate) const FORMS_OF_CLIENT: usize = 8;
 /// Time for a whole form.
 pub(crate) const FORM: Duration = Duration::from_secs(15);
 /// Cookie names remembered of one tool (chosen: a third of what Chromium keeps for a whole host, 180; a tool that sets more

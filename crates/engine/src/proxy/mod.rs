@@ -26,6 +26,7 @@ pub(crate) mod cores;
 pub(crate) mod cors;
 pub(crate) mod door;
 pub(crate) mod exchange;
+pub(crate) mod forms;
 pub(crate) mod fronted;
 mod gather;
 pub(crate) mod jar;

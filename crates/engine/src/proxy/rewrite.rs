@@ -27,7 +27,7 @@ use hyper::{
     HeaderMap, Method, Request, Uri, Version,
     body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
-    http::uri::Scheme,
+    http::uri::{PathAndQuery, Scheme},
     upgrade::OnUpgrade,
 };
 use std::rc::Rc;
@@ -125,6 +125,7 @@ fn tell(
         let other = other.to_owned();
         move_listed(headers, &other, &tool.origin)?;
     }
+    clean_referer(headers)?;
     for name in [header::ORIGIN, header::REFERER, DESTINATION] {
         move_to_tool(headers, &name, &target.origin.text, &tool.origin)?;
     }
@@ -186,6 +187,23 @@ fn move_to_tool(
     if rest.is_empty() || rest.starts_with('/') {
         let new = value(&format!("{tool_origin}{rest}"))?;
         headers.insert(name, new);
+    }
+    Ok(())
+}
+
+/// A page that was opened with a token of ours in its address names it again with all it loads.
+fn clean_referer(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    let Some((page, query)) = headers
+        .get(header::REFERER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.split_once('?'))
+    else {
+        return Ok(());
+    };
+    let target = PathAndQuery::try_from(format!("/?{query}"));
+    if let Some(without) = target.ok().and_then(|target| query::without(&target, socket_token::PARAMETER)) {
+        let cleaned = value(&format!("{page}{}", without.as_str().trim_start_matches('/')))?;
+        headers.insert(header::REFERER, cleaned);
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What the data path knows: one immutable picture per change, and the few live tables beside it.
 
 use super::{
-    Subject, access_log::AccessLog, door::Door, identify::BadFront, inject::Injected, jar, visitors::Visitors,
+    Subject, access_log::AccessLog, door::Door, forms::Forms, identify::BadFront, inject::Injected, jar,
+    visitors::Visitors,
 };
 use crate::{
     certificates::{Fingerprint, pinned},
@@ -142,7 +143,7 @@ pub(crate) struct Shared {
     /// Who set which cookie on a shared host.
     pub(crate) cookie_names: jar::Names,
     /// Forms being read at the gate.
-    pub(crate) forms: tokio::sync::Semaphore,
+    pub(crate) forms: Forms,
     /// Large calls to aria2 being read and sent.
     pub(crate) calls: Arc<tokio::sync::Semaphore>,
     /// Tunnels of tools that are given secrets.

@@ -121,6 +121,26 @@ impl Database {
         Ok(answered.await.map_err(|_| StoreError::Busy)??)
     }
 
+    /// The same, and what follows once it is saved: also where the caller went away meanwhile, so that what is known here
+    /// and what is stored stay one.
+    pub(crate) async fn call_then<T, F, N>(&self, work: F, then: N) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        N: FnOnce(&T) + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let done = transact(connection, work);
+            if let Ok(value) = &done {
+                then(value);
+            }
+            let _ = answer.send(done);
+        });
+        self.jobs.try_send(job).map_err(|_| StoreError::Busy)?;
+        Ok(answered.await.map_err(|_| StoreError::Busy)??)
+    }
+
     /// Brings everything into the one file, so that a copy of it alone is whole. Best effort: what stays in the log is
     /// read from there.
     pub(crate) async fn checkpoint(&self) {

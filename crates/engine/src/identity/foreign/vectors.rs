@@ -219,6 +219,16 @@ fn hashes_that_fit_no_password_or_none_of_their_kind_are_damaged() {
 }
 
 #[test]
+fn no_short_password_filled_up_with_nul_passes_for_a_long_one() {
+    // Of `tidy-pw`, which bcrypt reads again and again with a NUL between.
+    let bcrypt = Foreign::parse("$2y$05$abcdefghijklmnopqrstuuFtVjdfRWLqCjWmyo0JU9LhjlhsK9bWK").unwrap();
+    assert!(bcrypt.fits("tidy-pw"));
+    for text in ["tidy-pw\0", "tidy-pw\0tidy-pw\0tidy-pw", "\0"] {
+        assert!(!bcrypt.fits(text), "{text:?}");
+    }
+}
+
+#[test]
 fn a_long_password_does_not_multiply_the_work_of_sha_crypt() {
     let longest = "$6$rounds=1000$salt$bTPhDFkwoWwIyHisL/ytaelkk8IDQvxSOiIkor.XUoZDFz7XSKYBt4C1PrTWt..mGFFGRPcEwLhz/OiNbIFBL0";
     assert!(Foreign::parse(longest).unwrap().fits(&"x".repeat(256)));

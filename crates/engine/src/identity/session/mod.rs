@@ -76,7 +76,7 @@ pub(crate) enum SessionError {
 
 /// Every sign-in there is.
 pub(crate) struct Sessions {
-    tables: RwLock<Tables>,
+    tables: Arc<RwLock<Tables>>,
     codes: Mutex<HashMap<Digest, Code>>,
     database: Database,
     clock: Clock,
@@ -125,7 +125,7 @@ impl Sessions {
                 Some((hash, DoorSession { session, tool: ToolId::stored(tool) }))
             })
             .collect();
-        Ok(Self { tables: RwLock::new(tables), codes: Mutex::default(), database, clock })
+        Ok(Self { tables: Arc::new(RwLock::new(tables)), codes: Mutex::default(), database, clock })
     }
 
     /// A browser's new sign-in; returns the cookie's value.
@@ -154,16 +154,10 @@ impl Sessions {
             ended: CancellationToken::new(),
         });
         let hash = digest(&token);
-        let surplus = self.surplus_of(user, kind);
-        let row = Arc::clone(&session);
-        self.database.call(move |transaction| rows::insert(transaction, &hash, &row, &surplus)).await?;
-        let mut tables = self.write();
-        if kind == Kind::Program {
-            tables.programs.insert(session.id.clone(), programs::Hold::new(hash));
-        }
-        tables.gate.insert(hash, Arc::clone(&session));
-        let gone = tables.oldest_of(user, kind, MOST_PER_USER);
-        tables.remove(&gone);
+        let (row, known, tables) = (Arc::clone(&session), Arc::clone(&session), Arc::clone(&self.tables));
+        let save = move |transaction: &rusqlite::Transaction<'_>| rows::insert(transaction, &hash, &row);
+        let then = move |surplus: &Vec<String>| lock(&tables).begin(hash, known, surplus);
+        self.database.call_then(save, then).await?;
         Ok((session, token))
     }
 
@@ -220,10 +214,11 @@ impl Sessions {
         let token = random::token()?;
         let hash = digest(&token);
         let (id, name) = (found.session.id.clone(), tool.to_string());
-        self.database.call(move |transaction| rows::enter(transaction, &hash, &id, &name)).await?;
-        let mut tables = self.write();
-        tables.doors.retain(|_, door| door.session.id != found.session.id || door.tool != *tool);
-        tables.doors.insert(hash, DoorSession { session: found.session, tool: tool.clone() });
+        let (door, tables) =
+            (DoorSession { session: found.session, tool: tool.clone() }, Arc::clone(&self.tables));
+        let save = move |transaction: &rusqlite::Transaction<'_>| rows::enter(transaction, &hash, &id, &name);
+        let then = move |(): &()| lock(&tables).enter(hash, door);
+        self.database.call_then(save, then).await?;
         Ok(Some(token))
     }
 
@@ -277,16 +272,15 @@ impl Sessions {
     /// Every session with the tools entered, oldest first.
     pub(crate) fn list(&self) -> Vec<(Arc<Session>, Vec<ToolId>)> {
         let tables = self.read();
+        let mut entered: HashMap<&str, Vec<ToolId>> = HashMap::new();
+        for door in tables.doors.values() {
+            entered.entry(&door.session.id).or_default().push(door.tool.clone());
+        }
         let mut list: Vec<_> = tables
             .gate
             .values()
             .map(|session| {
-                let mut tools: Vec<ToolId> = tables
-                    .doors
-                    .values()
-                    .filter(|door| door.session.id == session.id)
-                    .map(|door| door.tool.clone())
-                    .collect();
+                let mut tools = entered.remove(session.id.as_str()).unwrap_or_default();
                 tools.sort();
                 (Arc::clone(session), tools)
             })
@@ -315,19 +309,17 @@ impl Sessions {
         session
     }
 
-    fn surplus_of(&self, user: UserId, kind: Kind) -> Vec<String> {
-        let tables = self.read();
-        let gone = tables.oldest_of(user, kind, MOST_PER_USER - 1);
-        gone.iter().filter_map(|hash| tables.gate.get(hash)).map(|session| session.id.clone()).collect()
-    }
-
     fn read(&self) -> RwLockReadGuard<'_, Tables> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Tables> {
-        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
+}
+
+fn lock(tables: &RwLock<Tables>) -> RwLockWriteGuard<'_, Tables> {
+    tables.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Tables {
@@ -344,12 +336,28 @@ impl Tables {
         ids
     }
 
-    /// All but the newest `keep` sessions of this kind of a user.
-    fn oldest_of(&self, user: UserId, kind: Kind, keep: usize) -> Vec<Digest> {
-        let mut own: Vec<(&Digest, &Arc<Session>)> =
-            self.gate.iter().filter(|(_, session)| session.user == user && session.kind == kind).collect();
-        own.sort_by_key(|(_, session)| session.created);
-        own.iter().take(own.len().saturating_sub(keep)).map(|(hash, _)| **hash).collect()
+    /// A new session, in the place of those that made room for it.
+    fn begin(&mut self, hash: Digest, session: Arc<Session>, surplus: &[String]) {
+        let gone: Vec<Digest> = self
+            .gate
+            .iter()
+            .filter(|(_, session)| surplus.contains(&session.id))
+            .map(|(hash, _)| *hash)
+            .collect();
+        self.remove(&gone);
+        if session.kind == Kind::Program {
+            self.programs.insert(session.id.clone(), programs::Hold::new(hash));
+        }
+        self.gate.insert(hash, session);
+    }
+
+    /// A door entered; one session has one there.
+    fn enter(&mut self, hash: Digest, entered: DoorSession) {
+        self.doors.retain(|_, door| door.session.id != entered.session.id || door.tool != entered.tool);
+        // It may have ended while this was saved.
+        if !entered.session.ended.is_cancelled() {
+            self.doors.insert(hash, entered);
+        }
     }
 }
 
@@ -393,7 +401,7 @@ const CODE_LIFETIME: Duration = Duration::from_secs(60);
 /// Codes under way at once (chosen: 2 MiB).
 const MOST_CODES: usize = 8192;
 /// Sign-ins of one kind of one user at once; the oldest makes room (chosen: far more than anyone's devices).
-const MOST_PER_USER: usize = 64;
+pub(super) const MOST_PER_USER: usize = 64;
 /// How exactly it is remembered when a session was last seen (chosen: a person reads minutes).
 pub(super) const SEEN_STEP: Duration = Duration::from_secs(15);
 /// How far a clock may be set back without ending sessions (chosen: more than any correction by NTP).

@@ -1,7 +1,7 @@
 //! Sign-ins of programs. Each refresh token is good once: what comes with the new pair takes its place, and one that comes
 //! again was copied, so the whole sign-in ends (RFC 9700 §4.14.2).
 
-use super::{Digest, Kind, Session, SessionError, Sessions, Visit, digest, rows};
+use super::{Digest, Kind, Session, SessionError, Sessions, Tables, Visit, digest, lock, rows};
 use crate::{identity::UserId, random};
 use drawbridge_protocol::Level;
 use std::{
@@ -72,18 +72,19 @@ impl Sessions {
         }
         let next = random::token()?;
         let (to, row) = (digest(&next), id.to_owned());
-        let saved =
-            self.database.call(move |transaction| rows::rotate(transaction, &row, &from, &to)).await?;
-        if !saved {
+        let (owner, tables) = (id.to_owned(), Arc::clone(&self.tables));
+        let save = move |transaction: &rusqlite::Transaction<'_>| rows::rotate(transaction, &row, &from, &to);
+        let then = move |saved: &bool| {
+            if *saved {
+                lock(&tables).rotate(&owner, from, to);
+            }
+        };
+        if !self.database.call_then(save, then).await? {
             return Ok(Refreshed::JustReplaced);
         }
-        let mut tables = self.write();
-        let Some(hold) = tables.programs.get_mut(id) else { return Ok(Refreshed::Refused) };
-        *hold = Hold { hash: to, replaced: Some((from, Instant::now())) };
-        if let Some(session) = tables.gate.remove(&from) {
-            tables.gate.insert(to, session);
+        if session.ended.is_cancelled() {
+            return Ok(Refreshed::Refused);
         }
-        drop(tables);
         Ok(Refreshed::Granted(session, next))
     }
 
@@ -95,6 +96,18 @@ impl Sessions {
                 Standing::JustReplaced
             }
             Some(_) | None => Standing::Old,
+        }
+    }
+}
+
+impl Tables {
+    /// The next token takes the place of the last.
+    fn rotate(&mut self, id: &str, from: Digest, to: Digest) {
+        if let Some(hold) = self.programs.get_mut(id) {
+            *hold = Hold { hash: to, replaced: Some((from, Instant::now())) };
+        }
+        if let Some(session) = self.gate.remove(&from) {
+            self.gate.insert(to, session);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The rows behind the tables of sessions.
 
-use super::{Arc, AtomicU64, CancellationToken, Digest, Kind, Level, Ordering, Session, Timestamp, UserId};
+use super::{
+    Arc, AtomicU64, CancellationToken, Digest, Kind, Level, MOST_PER_USER, Ordering, Session, Timestamp,
+    UserId,
+};
 use rusqlite::{Result, Row, Transaction, params};
 
 type Loaded = (Vec<(Digest, Arc<Session>)>, Vec<(Digest, String, String)>);
@@ -38,13 +41,22 @@ fn read(row: &Row<'_>) -> Result<Session> {
     })
 }
 
-pub(super) fn insert(
-    transaction: &Transaction<'_>,
-    hash: &Digest,
-    session: &Session,
-    surplus: &[String],
-) -> Result<()> {
-    delete(transaction, surplus)?;
+/// Saves a new session; the oldest of its user and kind make room, and their ids come back.
+pub(super) fn insert(transaction: &Transaction<'_>, hash: &Digest, session: &Session) -> Result<Vec<String>> {
+    let kind = match session.kind {
+        Kind::Browser => BROWSER,
+        Kind::Program => "program",
+    };
+    // By the order in which they were saved: many begin in one second.
+    let surplus: Vec<String> = transaction
+        .prepare(
+            "SELECT id FROM session WHERE user = ?1 AND kind = ?2 ORDER BY rowid DESC LIMIT -1 OFFSET ?3",
+        )?
+        .query_map(params![session.user.0, kind, i64::try_from(MOST_PER_USER).unwrap_or(1) - 1], |row| {
+            row.get(0)
+        })?
+        .collect::<Result<_>>()?;
+    delete(transaction, &surplus)?;
     transaction.execute(
         "INSERT INTO session (hash, id, user, kind, level, address, agent, created, last_seen, expires)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -52,10 +64,7 @@ pub(super) fn insert(
             hash,
             session.id,
             session.user.0,
-            match session.kind {
-                Kind::Browser => BROWSER,
-                Kind::Program => "program",
-            },
+            kind,
             session.level.to_string(),
             session.address,
             session.agent,
@@ -68,7 +77,7 @@ pub(super) fn insert(
         "UPDATE user SET last_seen = ?2 WHERE id = ?1",
         params![session.user.0, signed(session.created.0)],
     )?;
-    Ok(())
+    Ok(surplus)
 }
 
 pub(super) fn enter(transaction: &Transaction<'_>, hash: &Digest, session: &str, tool: &str) -> Result<()> {

@@ -40,8 +40,7 @@ pub(in crate::pages) async fn read_whole(
     connection: &Connection,
     body: Incoming,
 ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    // Few forms are held at once, so that bodies sent for nothing cost nothing.
-    let place = connection.shared.forms.try_acquire().map_err(|_| Refusal::Busy)?;
+    let place = connection.shared.forms.take(connection.client).ok_or(Refusal::Busy)?;
     let bytes = tokio::time::timeout(limits::FORM, read_body(body)).await.map_err(|_| Refusal::TooMuch)??;
     drop(place);
     Ok(bytes)

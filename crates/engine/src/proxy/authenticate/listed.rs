@@ -188,7 +188,7 @@ fn shared(
         cookie_names: Default::default(),
         message_tunnels: Arc::new(Semaphore::new(1)),
         calls: Arc::new(Semaphore::new(limits::CALLS)),
-        forms: Semaphore::new(limits::FORMS),
+        forms: Default::default(),
         upstreams: Arc::new(Semaphore::new(1)),
         changed: Notify::new(),
     }

@@ -34,10 +34,11 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
     }
     let (level, new) = (caller.level(), form.new_password);
     let wish = |answer: Answer<()>| Wish::ChangePassword { level, new, answer };
-    match caller.shared().own_account.ask(&user, &session.id, wish).await {
+    match caller.shared().own_account.ask(&user, &session, wish).await {
         Ok(()) => {}
         Err(Declined::Password(bad)) => return page(caller, &user, Some(&fault_of(bad))),
         Err(Declined::Over | Declined::WrongCode) => return see_other("/account"),
+        Err(Declined::Busy) => return page(caller, &user, Some(&Fault::busy())),
         Err(Declined::Failed) => return Err(Refusal::Internal),
     }
     let mut response = see_other("/account?changed")?;

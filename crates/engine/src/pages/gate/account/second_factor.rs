@@ -49,7 +49,7 @@ pub(in super::super) async fn confirm(caller: &Caller<'_>, form: Form) -> Result
     let answer = caller
         .shared()
         .own_account
-        .ask(&user, &session.id, |answer: Answer<Vec<Secret>>| Wish::ConfirmTotp(code, answer))
+        .ask(&user, &session, |answer: Answer<Vec<Secret>>| Wish::ConfirmTotp(code, answer))
         .await;
     let codes = match answer {
         Ok(codes) => codes,
@@ -118,6 +118,7 @@ impl From<Declined> for Stop {
         match declined {
             Declined::WrongCode => Self::Fault(Fault::wrong(Sentence::new("code-wrong"))),
             Declined::Over => Self::Over,
+            Declined::Busy => Self::Fault(Fault::busy()),
             Declined::Failed | Declined::Password(_) => Self::Failed,
         }
     }
@@ -125,11 +126,11 @@ impl From<Declined> for Stop {
 
 async fn ask<T>(
     caller: &Caller<'_>,
-    session: &Session,
+    session: &Arc<Session>,
     user: &Arc<User>,
     wish: impl FnOnce(Answer<T>) -> Wish,
 ) -> Result<T, Stop> {
-    Ok(caller.shared().own_account.ask(user, &session.id, wish).await?)
+    Ok(caller.shared().own_account.ask(user, session, wish).await?)
 }
 
 /// Whether whoever sits at this browser knows the password and has the app or a recovery code.
