@@ -33,7 +33,7 @@ impl State {
         };
         let rows: Vec<Row> = accounts.iter().map(row).collect();
         let created = self.shared.clock.timestamp();
-        let tools = super::people::tools_json(&reach);
+        let tools = reach.to_column();
         let made = self
             .database
             .call(move |transaction| {

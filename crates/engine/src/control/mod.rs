@@ -12,6 +12,7 @@ mod finding;
 mod import;
 mod injections;
 mod levels;
+mod new_user;
 mod passwords;
 mod people;
 mod secrets;

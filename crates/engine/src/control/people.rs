@@ -7,13 +7,13 @@ use crate::{
     identity::{
         UserId, generator, password,
         session::Kind,
-        user::{Proof, Reach, User, check_name},
+        user::{Proof, Reach, User},
     },
     store::database::StoreError,
     tools::ToolId,
 };
 use drawbridge_protocol as model;
-use drawbridge_protocol::{Secret, UserAdd, UserCreated, UserSet};
+use drawbridge_protocol::{Secret, UserCreated, UserSet};
 use secrecy::ExposeSecret;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -22,44 +22,6 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 impl State {
-    /// Makes an account.
-    pub(super) async fn add_user(&mut self, add: UserAdd) -> Result<UserCreated, ControlError> {
-        check_name(&add.name)?;
-        if self.user(&add.name).is_ok() {
-            return Err(ControlError::UserExists(add.name));
-        }
-        let reach = self.reach(&add.reach)?;
-        let (proof, shown) = self.prove_password(&add.name, add.password.map(|field| field.0)).await?;
-        let created = self.shared.clock.timestamp();
-        let (key, name, admin, tools) = (self.key()?, add.name.clone(), add.admin, tools_json(&reach));
-        let plain = proof.to_bytes();
-        if self.is_stored(&add.name).await? {
-            // One that does not open keeps its place until it is removed.
-            return Err(ControlError::UserExists(add.name));
-        }
-        let id = self
-            .database
-            .call(move |transaction| {
-                transaction.execute(
-                    "INSERT INTO user (name, admin, tools, password, created) VALUES (?1, ?2, ?3, x'', ?4)",
-                    (&name, admin, &tools, i64::try_from(created.0).unwrap_or(i64::MAX)),
-                )?;
-                let id = UserId(transaction.last_insert_rowid());
-                let sealed = key.seal(&place(id), &plain).map_err(|_| rusqlite::Error::InvalidQuery)?;
-                transaction.execute("UPDATE user SET password = ?2 WHERE id = ?1", (id.0, sealed))?;
-                Ok(id)
-            })
-            .await?;
-        let withdrawn = CancellationToken::new();
-        let (name, admin, disabled) = (add.name, add.admin, false);
-        let user = User { id, name, admin, disabled, reach, proof, second: None, created, withdrawn };
-        self.users.push(Arc::new(user));
-        self.publish();
-        self.forget_first_user();
-        self.let_programs_sign_in().await;
-        self.created(id, shown)
-    }
-
     /// Sets a new password; every session and token of the account ends.
     pub(super) async fn set_password(
         &mut self,
@@ -99,7 +61,7 @@ impl State {
         let admin = set.admin.unwrap_or(old.admin);
         let disabled = set.disabled.unwrap_or(old.disabled);
         let new = User { admin, disabled, reach, ..again(&old) };
-        let row = (old.id.0, new.admin, new.disabled, tools_json(&new.reach));
+        let row = (old.id.0, new.admin, new.disabled, new.reach.to_column());
         let (id, was) = (old.id, Arc::clone(&old));
         let ends = admin != was.admin || disabled != was.disabled;
         self.replace(&old, Some(new));
@@ -161,7 +123,7 @@ impl State {
     }
 
     /// Whether the database knows the name, also where the account does not open.
-    async fn is_stored(&self, name: &str) -> Result<bool, StoreError> {
+    pub(super) async fn is_stored(&self, name: &str) -> Result<bool, StoreError> {
         let name = name.to_owned();
         self.database
             .call(move |transaction| {
@@ -209,7 +171,7 @@ impl State {
             let Reach::Only(mut tools) = old.reach.clone() else { continue };
             tools.remove(tool);
             let reach = Reach::Only(tools);
-            let row = (old.id.0, tools_json(&reach));
+            let row = (old.id.0, reach.to_column());
             self.database
                 .call(move |transaction| {
                     transaction.execute("UPDATE user SET tools = ?2 WHERE id = ?1", row).map(drop)
@@ -240,7 +202,7 @@ impl State {
             let id = UserId(id);
             let opened = self.key().ok().and_then(|key| key.open(&place(id), &sealed).ok());
             let proof = opened.and_then(|plain| Proof::from_bytes(plain.expose_secret()));
-            let (Some(proof), Some(reach)) = (proof, stored_reach(tools.as_deref())) else {
+            let (Some(proof), Some(reach)) = (proof, Reach::from_column(tools.as_deref())) else {
                 self.note(Finding::account_closed(&name));
                 continue;
             };
@@ -350,7 +312,7 @@ impl State {
         found.ok_or_else(|| self.key().err().unwrap_or_else(|| ControlError::UnknownUser(name.to_owned())))
     }
 
-    fn created(&self, id: UserId, password: Option<Secret>) -> Result<UserCreated, ControlError> {
+    pub(super) fn created(&self, id: UserId, password: Option<Secret>) -> Result<UserCreated, ControlError> {
         let user = self.users.iter().find(|user| user.id == id);
         let user = user.ok_or_else(|| ControlError::UnknownUser(id.to_string()))?;
         Ok(UserCreated { user: self.user_model(user), password })
@@ -424,21 +386,6 @@ pub(super) fn again(user: &User) -> User {
         second: user.second.clone(),
         created: user.created,
         withdrawn: CancellationToken::new(),
-    }
-}
-
-pub(super) fn tools_json(reach: &Reach) -> Option<String> {
-    match reach {
-        Reach::All => None,
-        Reach::Only(tools) => serde_json::to_string(tools).ok().or_else(|| Some("[]".to_owned())),
-    }
-}
-
-/// What the column says; something unreadable is nothing, so that the account is left out.
-fn stored_reach(column: Option<&str>) -> Option<Reach> {
-    match column {
-        None => Some(Reach::All),
-        Some(text) => serde_json::from_str(text).ok().map(Reach::Only),
     }
 }
 

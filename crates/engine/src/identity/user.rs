@@ -40,6 +40,32 @@ pub(crate) enum Reach {
     Only(BTreeSet<ToolId>),
 }
 
+impl Reach {
+    /// Whether it takes in this tool.
+    pub(crate) fn includes(&self, tool: &ToolId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(tools) => tools.contains(tool),
+        }
+    }
+
+    /// What the database's column says: a JSON list, or nothing for every tool.
+    pub(crate) fn to_column(&self) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Only(tools) => serde_json::to_string(tools).ok().or_else(|| Some("[]".to_owned())),
+        }
+    }
+
+    /// Reads the column; nothing where it cannot be read, so that what it belongs to is left out.
+    pub(crate) fn from_column(column: Option<&str>) -> Option<Self> {
+        match column {
+            None => Some(Self::All),
+            Some(text) => serde_json::from_str(text).ok().map(Self::Only),
+        }
+    }
+}
+
 /// What proves an account; on disk only sealed.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Proof {
@@ -56,10 +82,7 @@ pub(crate) struct Proof {
 impl User {
     /// Whether this account may use a tool, wherever it is reachable.
     pub(crate) fn may_use(&self, tool: &ToolId) -> bool {
-        match &self.reach {
-            Reach::All => true,
-            Reach::Only(tools) => tools.contains(tool),
-        }
+        self.reach.includes(tool)
     }
 
     /// What it proves, in the words of the control protocol.
