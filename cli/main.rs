@@ -6,6 +6,7 @@ mod arguments;
 mod asker;
 mod certificate;
 mod events;
+mod invite;
 mod level;
 mod log;
 mod output;

@@ -1,7 +1,7 @@
 //! `drawbridge user`.
 
 use crate::{
-    Asker, Failure,
+    Asker, Failure, invite,
     output::{self, Output},
     password, totp,
 };
@@ -25,6 +25,15 @@ pub(crate) enum Command {
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Make a link with which somebody sets their own password; it is shown once
+    Invite(invite::Make),
+    /// List open invites
+    Invites,
+    /// Revoke an open invite
+    Uninvite {
+        /// Its id
+        id: String,
     },
     /// Add the users of an htpasswd file, with their passwords
     Import {
@@ -82,6 +91,9 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             output.print(&created, |created| shown_once(created, output));
             judge(&created, output);
         }
+        Command::Invite(make) => invite::make(engine, make, output).await?,
+        Command::Invites => invite::list(engine, output).await?,
+        Command::Uninvite { id } => invite::revoke(engine, id, output).await?,
         Command::Import { file, tools } => {
             let lines = password::read_list(&file)?;
             let reach = tools.map_or(Reach::All, reach);
@@ -113,7 +125,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
     Ok(())
 }
 
-fn reach(tools: Vec<String>) -> Reach {
+pub(crate) fn reach(tools: Vec<String>) -> Reach {
     if tools.iter().any(|tool| tool == "*") {
         return Reach::All;
     }

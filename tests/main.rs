@@ -22,6 +22,7 @@ mod faults;
 mod first_light;
 mod floods;
 mod fronted;
+mod invites;
 mod jupyter;
 mod keyring;
 mod matrix;

@@ -37,7 +37,7 @@ impl Route {
             "session" => matches!(role, "session" | "admin"),
             "access" => role == "access",
             "tool" => matches!(role, "session" | "admin" | "token" | "access" | "password"),
-            "code" => false,
+            "code" | "invite" => false,
             other => panic!("nobody knows whom {other} means"),
         }
     }

@@ -63,41 +63,49 @@ pub(crate) fn enrol(trial: &Trial, name: &str) -> (App, Vec<String>) {
 }
 
 /// A browser made of curl: it keeps cookies and follows nothing by itself.
-struct Visitor {
+pub(crate) struct Visitor {
     gate: String,
     authority: PathBuf,
     jar: PathBuf,
     protocol: &'static str,
+    /// Whether the gate shows a certificate that only its fingerprint tells from a stranger's.
+    self_signed: bool,
 }
 
 /// What came back.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         crate::promises::wire::fields(&self.head)
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
-    fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.field("location").unwrap_or_default()
     }
 }
 
 /// Both protocols, as curl names them.
-const PROTOCOLS: [&str; 2] = ["--http1.1", "--http2"];
+pub(crate) const PROTOCOLS: [&str; 2] = ["--http1.1", "--http2"];
 
 impl Visitor {
-    fn new(trial: &Trial, protocol: &'static str) -> Self {
+    pub(crate) fn new(trial: &Trial, protocol: &'static str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let jar = trial.folder().join(format!("jar-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-        Self { gate: trial.gate(), authority: trial.authority(), jar, protocol }
+        let gate = trial.gate();
+        let doors = trial.json(&["certificate", "list"]);
+        let is_self_signed = |certificate: &serde_json::Value| certificate["kind"] == "self-signed";
+        // Farther than the local network, where nothing was imported.
+        let self_signed =
+            port(&gate).starts_with('9') && doors.as_array().expect("a list").iter().any(is_self_signed);
+        Self { gate, authority: trial.authority(), jar, protocol, self_signed }
     }
 
     /// Asks for a page, with whatever cookies it has.
@@ -106,12 +114,12 @@ impl Visitor {
     }
 
     /// The same at the gate.
-    fn page(&self, path: &str) -> Answer {
+    pub(crate) fn page(&self, path: &str) -> Answer {
         self.get(&format!("{}{path}", self.gate))
     }
 
     /// Sends a form of the gate.
-    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let origin = format!("origin: {}", self.gate);
         let url = format!("{}{path}", self.gate);
         let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -124,7 +132,7 @@ impl Visitor {
     }
 
     /// Types name and password.
-    fn password(&self, name: &str, password: &str) -> Answer {
+    pub(crate) fn password(&self, name: &str, password: &str) -> Answer {
         self.post("/sign-in", &[("username", name), ("password", password)])
     }
 
@@ -149,11 +157,11 @@ impl Visitor {
     }
 
     /// The value of the session's cookie at the gate.
-    fn session(&self) -> Option<String> {
+    pub(crate) fn session(&self) -> Option<String> {
         self.cookie(&session_cookie(&self.gate))
     }
 
-    fn send(&self, arguments: &[&str]) -> Answer {
+    pub(crate) fn send(&self, arguments: &[&str]) -> Answer {
         let output = Command::new("curl")
             .args(["--silent", "--show-error", "--max-time", "30", "--noproxy", "*", "--include"])
             .args([self.protocol, "--write-out", "\n%{http_code}", "--cacert"])
@@ -162,6 +170,7 @@ impl Visitor {
             .arg(&self.jar)
             .arg("--cookie")
             .arg(&self.jar)
+            .args(self.self_signed.then_some("--insecure"))
             .args(arguments)
             .output()
             .expect("curl runs");
@@ -216,7 +225,7 @@ fn wait(answer: &Answer) {
 }
 
 /// Does something again as long as it is told to wait.
-fn patiently(mut again: impl FnMut() -> Answer) -> Answer {
+pub(crate) fn patiently(mut again: impl FnMut() -> Answer) -> Answer {
     loop {
         let answer = again();
         if answer.status != 429 {

@@ -16,6 +16,15 @@ sign-in-busy = Too many people are signing in right now. Try again in a moment.
 sign-in-strong = From the internet, only accounts with a password of 15 characters or more, or with a second factor, can sign in.
 signed-out = You are signed out.
 
+## An invite
+
+invite-title = You are invited
+invite-lead = Choose a password. With this name and your password you sign in here from now on.
+invite-other = This browser is signed in as { $name }. That ends when you go on.
+invite-name = Your name for signing in
+invite-button = Set password and go on
+invite-used = Sign in
+
 ## After the password
 
 second-factor-title = One more step
@@ -152,6 +161,8 @@ cross-site-title = Stopped for your safety
 cross-site-text = Another website made your browser ask for this. Open the address yourself if you meant to.
 stale-code-title = This link no longer works
 stale-code-text = The way back from signing in works once, for one minute, in the browser that began. Open the address again.
+stale-invite-title = This invite is no longer good
+stale-invite-text = An invite works once and for a limited time. If you have set your password already, sign in with it. Otherwise ask the person who invited you for a new one.
 no-such-page-title = Nothing here
 no-such-page-text = There is no page at this address.
 too-much-title = Too much at once

@@ -1,6 +1,6 @@
 // The pages of second factors and accounts, in every light and width, and for everybody.
 //
-// Input: {"gate", "axe", "anna": {"username", "password", "codes": […]}, "bert": {"username", "password"}, "caPem",
+// Input: {"gate", "axe", "invite": an open one's link, "anna": {"username", "password", "codes": […]}, "bert": {"username", "password"}, "caPem",
 //   "screenshotDir"}
 //   anna has a second factor and these recovery codes, bert has none; axe is the path of axe-core.
 // Screenshots: NAME-light-wide, NAME-dark-wide, NAME-light-narrow, NAME-dark-narrow; failure.
@@ -13,7 +13,7 @@ import { LOOKS, expectVisibleFocus, faultsOfPage } from './looks.mjs';
 
 const NARROWEST = { width: 320, height: 640 };
 
-await script(['gate', 'axe', 'anna', 'bert'], async (input, run) => {
+await script(['gate', 'axe', 'invite', 'anna', 'bert'], async (input, run) => {
   const { gate, anna, bert } = input;
   const axe = await readFile(input.axe, 'utf8');
   const codes = [...anna.codes];
@@ -60,7 +60,26 @@ await script(['gate', 'axe', 'anna', 'bert'], async (input, run) => {
     return page;
   };
 
+  const invited = async (options) => {
+    const page = await stranger(options);
+    await page.goto(input.invite);
+    return page;
+  };
+
   const pages = {
+    invite: invited,
+    'invite-weak': async (options) => {
+      const page = await invited(options);
+      const answer = await send(page, { new: 'password' }, 'Set password and go on');
+      expect(answer.status() === 400, `a common password was answered ${answer.status()}`);
+      return page;
+    },
+    'invite-over': async (options) => {
+      const page = await stranger(options);
+      const answer = await page.goto(`${gate}/invite?code=${'x'.repeat(43)}`);
+      expect(answer.status() === 403, `a wrong code was answered ${answer.status()}`);
+      return page;
+    },
     'second-factor': async (options) => {
       const page = await stranger(options);
       await half(page);

@@ -37,6 +37,9 @@ fn without_an_engine_commands_end_with_3_and_say_how_to_start_one() {
         &["user", "add", "x"],
         &["user", "remove", "x"],
         &["user", "passwd", "x"],
+        &["user", "invite", "x"],
+        &["user", "invites"],
+        &["user", "uninvite", "x"],
         &["user", "totp", "x", "begin"],
         &["user", "totp", "x", "confirm", "000000"],
         &["user", "totp", "x", "recovery"],
@@ -81,6 +84,8 @@ fn wrong_usage_ends_with_2() {
         &["tool"],
         &["tool", "add", "X"],
         &["user", "add"],
+        &["user", "invite"],
+        &["user", "uninvite"],
         &["user", "totp", "x"],
         &["user", "totp", "begin"],
         &["share"],
@@ -187,6 +192,10 @@ fn json_has_the_documented_shapes() {
     assert_eq!(keys(&done), ["user", "codes"].into());
     let with_factor = user_keys.iter().copied().chain(["recovery_codes"]).collect();
     assert_eq!(keys(&done["user"]), with_factor);
+    let invite_keys = ["id", "name", "admin", "tools", "created", "expires"];
+    let made = trial.json(&["user", "invite", "dora"]);
+    assert_eq!(keys(&made), invite_keys.into_iter().chain(["url"]).collect());
+    assert_eq!(keys(&trial.json(&["user", "invites"])[0]), invite_keys.into());
     let url = trial.json(&["url", "Tool"]);
     assert_eq!(url["url"], tools[0]["doors"][0]["url"]);
     assert_eq!(

@@ -10,6 +10,8 @@ use std::{
     process::{Child, Stdio},
 };
 
+/// What somebody invited chooses.
+const INVITED: &str = "private staple 8642 choice";
 const WRONG: &str = "wrong-but-private-7531";
 
 /// A process that ends with the test.
@@ -109,6 +111,10 @@ fn use_everything(trial: &Trial, secrets: &mut Secrets) -> Vec<String> {
     ask(door, "POST /", &[&browser.cookie(), "origin: https://evil.example", "content-length: 0"]);
     ask(door, "GET /a/../b", &[&browser.cookie(), &anna(), "accept: text/html"]);
     ask(gate, "GET /", &[&format!("cookie: {}", browser.gate)]);
+    for code in invite(trial, secrets) {
+        ask(gate, &format!("GET /invite?code={code}"), &["accept: text/html"]);
+        accept(gate, &code, INVITED);
+    }
     for (name, password) in [("anna", WRONG), ("bert", WRONG), ("carl", WEAK_PASSWORD)] {
         let reply = browser.post(gate, name, password);
         pages.push(format!("{}{}", reply.head.replace(value(&browser.gate), ""), reply.body));
@@ -122,15 +128,47 @@ fn use_everything(trial: &Trial, secrets: &mut Secrets) -> Vec<String> {
     pages
 }
 
+/// Makes invites, looks at one, accepts one, misuses it; returns codes that are good no more.
+fn invite(trial: &Trial, secrets: &mut Secrets) -> Vec<String> {
+    let gate = Door::gate(trial);
+    let make = |name: &str| {
+        let made = trial.json(&["user", "invite", name]);
+        let code = made["url"].as_str().and_then(|url| url.split("code=").nth(1)).expect("a code").to_owned();
+        (made["id"].as_str().expect("an id").to_owned(), code)
+    };
+    let [(_, open), (_, used), (id, revoked)] = ["dora", "emil", "fred"].map(make);
+    for code in [&open, &used, &revoked] {
+        secrets.add("an invite's code", code);
+        assert_eq!(gate.status(&format!("GET /invite?code={code}"), &["accept: text/html"]), 200);
+    }
+    assert_eq!(accept(gate, &open, "password"), 400, "it stays open");
+    assert_eq!(accept(gate, &used, INVITED), 303);
+    trial.ok(&["user", "uninvite", &id]);
+    vec![used, revoked]
+}
+
+/// Sends the form of an invite.
+fn accept(gate: Door, code: &str, password: &str) -> u16 {
+    let body = format!("code={code}&new={}", password.replace(' ', "+"));
+    let origin = format!("origin: {}", gate.origin());
+    let fields = ["content-type: application/x-www-form-urlencoded", &origin];
+    let length = format!("content-length: {}", body.len());
+    let head = gate.request("POST /invite", &[fields[0], fields[1], &length]);
+    gate.exchange(format!("{head}{body}").as_bytes()).expect("an answer").status
+}
+
 #[expect(clippy::too_many_lines, reason = "one walk through everything that could leak")]
 fn keeps_its_secrets(filter: &str) {
     let trial = Trial::new();
     let engine = talkative(&trial, filter);
     let tool = Tool::echoing();
     let mut secrets = Secrets::default();
-    for (name, text) in
-        [("anna's password", PASSWORD), ("carl's password", WEAK_PASSWORD), ("a wrong one", WRONG)]
-    {
+    for (name, text) in [
+        ("anna's password", PASSWORD),
+        ("carl's password", WEAK_PASSWORD),
+        ("a wrong one", WRONG),
+        ("an invited one", INVITED),
+    ] {
         secrets.add(name, text);
     }
     for (name, password) in [("anna", PASSWORD), ("carl", WEAK_PASSWORD), ("nobody", WRONG)] {
@@ -161,6 +199,7 @@ fn keeps_its_secrets(filter: &str) {
     for command in [
         &["status"][..],
         &["user", "list"],
+        &["user", "invites"],
         &["session", "list"],
         &["tool", "list"],
         &["settings", "get"],

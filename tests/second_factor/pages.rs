@@ -19,10 +19,11 @@ fn second_factor_and_account_pages_can_be_used_by_everybody() {
         json!({
             "gate": trial.gate(),
             "axe": axe,
+            "invite": trial.json(&["user", "invite", "Cora Müller"])["url"],
             "anna": {"username": "anna", "password": PASSWORD, "codes": codes},
             "bert": {"username": "bert", "password": PASSWORD},
             "caPem": trial.authority(),
         }),
     );
-    assert_eq!(steps.len(), 60, "fifteen pages in four looks: {steps:?}");
+    assert_eq!(steps.len(), 72, "eighteen pages in four looks: {steps:?}");
 }

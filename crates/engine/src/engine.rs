@@ -6,6 +6,7 @@ use crate::{
     control::{self, Beginnings, Control, Finding, FirstUser, State},
     home::{Home, HomeError},
     identity::{
+        invite::Invites,
         own_account::OwnAccount,
         password::{HashError, Hasher},
         second_factor::{half::Halves, verify::Verifier},
@@ -256,6 +257,7 @@ async fn shared(
         sessions: Sessions::load(database.clone(), clock.clone()).await?,
         sign_in: SignIn::new(Hasher::new()?)?,
         tokens: Tokens::load(database.clone(), clock.clone()).await?,
+        invites: Invites::load(database.clone(), clock.clone()).await?,
         signer: ArcSwapOption::empty(),
         socket_tokens: SocketTokens::default(),
         second_factor: Verifier::new(database.clone(), clock.clone()),

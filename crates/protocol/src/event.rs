@@ -1,6 +1,6 @@
 //! What the engine tells its shells without being asked.
 
-use crate::{Headline, Session, Status, Token, Tool, Trouble, User, Visitor};
+use crate::{Headline, Invite, Session, Status, Token, Tool, Trouble, User, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// One line of the event stream: the whole state first, then changes.
@@ -17,6 +17,9 @@ pub enum Event {
         sessions: Vec<Session>,
         /// Every token.
         tokens: Vec<Token>,
+        /// Every open invite.
+        #[serde(default)]
+        invites: Vec<Invite>,
     },
     /// One word changed.
     Headline {
@@ -49,6 +52,11 @@ pub enum Event {
     Tokens {
         /// All of them.
         tokens: Vec<Token>,
+    },
+    /// The open invites changed.
+    Invites {
+        /// All of them.
+        invites: Vec<Invite>,
     },
     /// Who is in changed.
     Visitors {

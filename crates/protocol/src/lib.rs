@@ -13,13 +13,13 @@ mod whole;
 
 pub use event::Event;
 pub use model::{
-    Certificate, CertificateKind, Door, DoorState, Fix, Headline, Level, PasswordJudgement, Problem,
-    ProblemKind, RecoveryCodes, Session, SessionKind, Status, Token, TokenCreated, Tool, TotpBegun, Trouble,
-    Url, User, UserCreated, Visitor,
+    Certificate, CertificateKind, Door, DoorState, Fix, Headline, Invite, InviteCreated, Level,
+    PasswordJudgement, Problem, ProblemKind, RecoveryCodes, Session, SessionKind, Status, Token,
+    TokenCreated, Tool, TotpBegun, Trouble, Url, User, UserCreated, Visitor,
 };
 pub use request::{
     NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd, ToolSet,
-    UserAdd, UserImport, UserSet,
+    UserAdd, UserImport, UserInvite, UserSet,
 };
 pub use secret::Secret;
 pub use whole::Whole;

@@ -307,6 +307,34 @@ pub struct TokenCreated {
     pub secret: Secret,
 }
 
+/// An account that somebody may make for themselves, without the code of its link.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Invite {
+    /// To revoke it with.
+    pub id: String,
+    /// The name to sign in with.
+    pub name: String,
+    /// May administer.
+    pub admin: bool,
+    /// Tool names, or nothing for all.
+    pub tools: Option<Vec<String>>,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// Seconds since 1970.
+    pub expires: u64,
+}
+
+/// An invite just made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct InviteCreated {
+    /// The invite.
+    #[serde(flatten)]
+    pub invite: Invite,
+    /// Its link, shown once: whoever opens it chooses the account's password.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub url: Secret,
+}
+
 /// A certificate in use, or the local authority.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Certificate {

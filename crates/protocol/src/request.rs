@@ -70,6 +70,15 @@ pub enum Request {
         /// The user's name.
         name: String,
     },
+    /// Makes a link with which somebody makes this account and sets its password → [`crate::InviteCreated`]
+    UserInvite(UserInvite),
+    /// → list of [`crate::Invite`], the open ones
+    UserInvites,
+    /// Revokes an open invite → `null`
+    UserUninvite {
+        /// The invite's id.
+        id: String,
+    },
     /// Begins to set up an authenticator app; gives nothing before it is confirmed → [`crate::TotpBegun`]
     UserTotpBegin {
         /// The user's name.
@@ -159,6 +168,7 @@ impl Request {
                 | Self::ToolList
                 | Self::Url { .. }
                 | Self::UserList
+                | Self::UserInvites
                 | Self::PasswordCheck { .. }
                 | Self::SessionList
                 | Self::TokenList
@@ -286,6 +296,22 @@ pub struct UserImport {
     /// Which tools, for all of them.
     #[serde(default)]
     pub reach: Reach,
+}
+
+/// An account somebody shall make for themselves.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct UserInvite {
+    /// The name to sign in with.
+    pub name: String,
+    /// May administer.
+    #[serde(default)]
+    pub admin: bool,
+    /// Which tools.
+    #[serde(default)]
+    pub reach: Reach,
+    /// Seconds for which the link is good; nothing means a day.
+    #[serde(default)]
+    pub for_seconds: Option<u64>,
 }
 
 /// Changes to what a user may do.

@@ -1,6 +1,6 @@
 //! The whole state as a listener knows it: the first event, and every change laid over it.
 
-use crate::{Event, Session, Status, Token, User};
+use crate::{Event, Invite, Session, Status, Token, User};
 use serde::{Deserialize, Serialize};
 
 /// What the first line of an event stream carries.
@@ -14,14 +14,17 @@ pub struct Whole {
     pub sessions: Vec<Session>,
     /// Every token.
     pub tokens: Vec<Token>,
+    /// Every open invite.
+    #[serde(default)]
+    pub invites: Vec<Invite>,
 }
 
 impl Whole {
     /// Lays a change over what was known.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::State { status, users, sessions, tokens } => {
-                *self = Self { status, users, sessions, tokens };
+            Event::State { status, users, sessions, tokens, invites } => {
+                *self = Self { status, users, sessions, tokens, invites };
             }
             Event::Headline { headline, gate } => {
                 self.status.headline = headline;
@@ -35,6 +38,7 @@ impl Whole {
             Event::Users { users } => self.users = users,
             Event::Sessions { sessions } => self.sessions = sessions,
             Event::Tokens { tokens } => self.tokens = tokens,
+            Event::Invites { invites } => self.invites = invites,
             Event::Visitors { visitors } => self.status.visitors = visitors,
             Event::Problems { problems } => self.status.problems = problems,
         }
@@ -42,8 +46,8 @@ impl Whole {
 }
 
 impl From<Whole> for Event {
-    fn from(Whole { status, users, sessions, tokens }: Whole) -> Self {
-        Self::State { status, users, sessions, tokens }
+    fn from(Whole { status, users, sessions, tokens, invites }: Whole) -> Self {
+        Self::State { status, users, sessions, tokens, invites }
     }
 }
 
@@ -77,7 +81,7 @@ mod tests {
             problems: Vec::new(),
             revision: 1,
         };
-        Whole { status, users: Vec::new(), sessions: Vec::new(), tokens: Vec::new() }
+        Whole { status, users: Vec::new(), sessions: Vec::new(), tokens: Vec::new(), invites: Vec::new() }
     }
 
     #[test]

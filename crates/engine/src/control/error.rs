@@ -1,6 +1,6 @@
 //! Every way a change can be refused, each with its sentence for the owner.
 
-use super::{injections::BadSecret, tokens::BadToken};
+use super::{injections::BadSecret, invites::BadInvite, tokens::BadToken};
 use crate::{
     certificates,
     identity::{
@@ -33,6 +33,8 @@ pub(crate) enum ControlError {
     UnknownSession(String),
     #[error(transparent)]
     Token(#[from] BadToken),
+    #[error(transparent)]
+    Invite(#[from] BadInvite),
     #[error("no setting `{0}`")]
     UnknownSetting(String),
     #[error("the request rests on an older revision")]
@@ -159,6 +161,7 @@ impl Tell for ControlError {
             Self::UnknownUser(name) => Sentence::new("user-unknown").with("name", name),
             Self::UnknownSession(id) => Sentence::new("session-unknown").with("id", id),
             Self::Token(error) => error.sentence(),
+            Self::Invite(error) => error.sentence(),
             Self::UnknownSetting(name) => Sentence::new("setting-unknown").with("name", name),
             Self::Stale => Sentence::new("stale"),
             Self::ToolExists(name) => Sentence::new("tool-exists").with("name", name),
@@ -228,12 +231,13 @@ impl ControlError {
             Self::UnknownTool(_)
             | Self::UnknownUser(_)
             | Self::UnknownSession(_)
-            | Self::Token(BadToken::Unknown(_))
             | Self::Secret(BadSecret::Unknown(_))
             | Self::UnknownSetting(_) => ProblemKind::Unknown,
             Self::Stale | Self::ToolExists(_) | Self::UserExists(_) | Self::Factor(BadFactor::Present(_)) => {
                 ProblemKind::Conflict
             }
+            Self::Token(error) => error.kind(),
+            Self::Invite(error) => error.kind(),
             Self::Users(error) if error.is_conflict() => ProblemKind::Conflict,
             Self::OwnPort(_)
             | Self::Target(_)
@@ -246,13 +250,11 @@ impl ControlError {
             | Self::Factor(BadFactor::WrongCode)
             | Self::TimeForLocal
             | Self::Time
-            | Self::Token(BadToken::Name | BadToken::Time)
             | Self::Import(_)
             | Self::ImportNames { .. }
             | Self::BadSetting { .. } => ProblemKind::Invalid,
             Self::OpenTarget(_)
             | Self::Secret(BadSecret::TooMany(_) | BadSecret::InClear(_))
-            | Self::Token(BadToken::TooMany(_))
             | Self::FrontOfOpen
             | Self::NoUser
             | Self::Factor(BadFactor::Absent(_) | BadFactor::NotBegun(_))

@@ -1,6 +1,6 @@
 //! What changed between two pictures of the state, as events.
 
-use drawbridge_protocol::{Event, Session, Status, Token, User};
+use drawbridge_protocol::{Event, Invite, Session, Status, Token, User};
 
 /// Everything shells see.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -9,6 +9,7 @@ pub(super) struct Picture {
     pub(super) users: Vec<User>,
     pub(super) sessions: Vec<Session>,
     pub(super) tokens: Vec<Token>,
+    pub(super) invites: Vec<Invite>,
 }
 
 impl Picture {
@@ -19,6 +20,7 @@ impl Picture {
             users: self.users.clone(),
             sessions: self.sessions.clone(),
             tokens: self.tokens.clone(),
+            invites: self.invites.clone(),
         }
     }
 
@@ -42,6 +44,9 @@ impl Picture {
         }
         if self.tokens != now.tokens {
             events.push(Event::Tokens { tokens: now.tokens.clone() });
+        }
+        if self.invites != now.invites {
+            events.push(Event::Invites { invites: now.invites.clone() });
         }
         if old.visitors != new.visitors {
             events.push(Event::Visitors { visitors: new.visitors.clone() });

@@ -3,11 +3,11 @@
 //! What asks for more is saved before it is in force, and so is what asks for less: a change that is not saved did not
 //! happen. What lies sealed and does not open lets nobody in.
 
-use super::{ControlError, State, people::again};
+use super::{ControlError, State, invites::BadInvite, people::again};
 use crate::{
     identity::{
         UserId,
-        own_account::{Answer, Asked, Declined, Wish},
+        own_account::{Answer, Change, Declined, Wish},
         second_factor::{
             BadFactor, Enrolment, SecondFactor,
             recovery::{Hash, NewCodes, Recovery},
@@ -90,8 +90,8 @@ impl State {
 
     /// Does what somebody asks for the own account. One that changed since they signed in gets no answer, which means that
     /// it is over.
-    pub(super) async fn change_own(&mut self, asked: Asked) {
-        let Asked { user, session, wish } = asked;
+    pub(super) async fn change_own(&mut self, change: Change) {
+        let Change { user, session, wish } = change;
         // A password that was only hashed anew is still the same account; every other change withdraws the old one.
         let known = self.users.iter().find(|known| known.id == user.id).cloned();
         let Some(user) = known.filter(|_| !user.withdrawn.is_cancelled()) else { return };
@@ -124,7 +124,7 @@ impl State {
     }
 
     /// Whoever asked may be gone; what was done is done.
-    fn reply<T>(&mut self, answer: Answer<T>, done: Result<T, ControlError>) {
+    pub(super) fn reply<T>(&mut self, answer: Answer<T>, done: Result<T, ControlError>) {
         self.revision += u64::from(done.is_ok());
         let _ = answer.send(done.map_err(declined));
     }
@@ -274,6 +274,8 @@ fn declined(error: ControlError) -> Declined {
     match error {
         ControlError::Factor(BadFactor::WrongCode) => Declined::WrongCode,
         ControlError::Password(bad) => Declined::Password(bad),
+        // The name or the code of an invite is no good any more.
+        ControlError::UserExists(_) | ControlError::Invite(BadInvite::Unknown(_)) => Declined::Over,
         ControlError::Factor(BadFactor::Present(_) | BadFactor::Absent(_) | BadFactor::NotBegun(_)) => {
             Declined::Over
         }

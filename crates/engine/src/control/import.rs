@@ -54,6 +54,7 @@ impl State {
             .await?;
         let users = self.admit_imported(made, &reach, created);
         self.let_programs_sign_in().await;
+        self.void_invites().await;
         Ok(users)
     }
 

@@ -11,6 +11,7 @@ mod factors;
 mod finding;
 mod import;
 mod injections;
+mod invites;
 mod levels;
 mod new_user;
 mod passwords;
@@ -156,7 +157,10 @@ async fn write(
                 }
             },
             () = shared.sign_in.renewals().told() => state.keep_renewals().await,
-            Some(asked) = wishes.recv() => state.change_own(asked).await,
+            Some(asked) = wishes.recv() => match asked {
+                own_account::Asked::Change(change) => state.change_own(change).await,
+                own_account::Asked::Accept(accept) => state.accept_invite(accept).await,
+            },
             () = shared.changed.notified() => {}
         }
         tell(&mut told, state.picture(), &events);
@@ -211,6 +215,9 @@ impl State {
             Request::PasswordCheck { name, password } => reply(&self.judge_password(name, password.0).await),
             Request::UserSet(set) => reply(&self.set_user(set).await?),
             Request::UserRemove { name } => reply(&self.remove_user(&name).await?),
+            Request::UserInvite(invite) => reply(&self.invite(invite).await?),
+            Request::UserInvites => reply(&self.invite_models()),
+            Request::UserUninvite { id } => reply(&self.uninvite(&id).await?),
             Request::UserTotpBegin { name } => reply(&self.begin_totp(&name)?),
             Request::UserTotpConfirm { name, code } => reply(&self.confirm_totp(&name, &code.0).await?),
             Request::UserTotpRemove { name } => reply(&self.remove_totp(&name).await?),

@@ -1,8 +1,8 @@
-//! Making an account: saved with its sealed proof, then in force.
+//! Making an account, by the owner or by whoever accepts an invite: saved with its sealed proof, then in force.
 
 use super::{ControlError, State, people::place};
 use crate::identity::{
-    UserId,
+    UserId, invite,
     user::{Proof, Reach, User, check_name},
 };
 use drawbridge_protocol::{UserAdd, UserCreated};
@@ -15,6 +15,8 @@ pub(super) struct NewUser {
     pub(super) admin: bool,
     pub(super) reach: Reach,
     pub(super) proof: Proof,
+    /// Id of the invite that is used up with it.
+    pub(super) invite: Option<String>,
 }
 
 impl State {
@@ -26,13 +28,14 @@ impl State {
         }
         let reach = self.reach(&add.reach)?;
         let (proof, shown) = self.prove_password(&add.name, add.password.map(|field| field.0)).await?;
-        let user = self.insert_user(NewUser { name: add.name, admin: add.admin, reach, proof }).await?;
+        let new = NewUser { name: add.name, admin: add.admin, reach, proof, invite: None };
+        let user = self.insert_user(new).await?;
         self.created(user.id, shown)
     }
 
     /// Saves an account and puts it in force.
-    async fn insert_user(&mut self, new: NewUser) -> Result<Arc<User>, ControlError> {
-        let NewUser { name, admin, reach, proof } = new;
+    pub(super) async fn insert_user(&mut self, new: NewUser) -> Result<Arc<User>, ControlError> {
+        let NewUser { name, admin, reach, proof, invite } = new;
         let created = self.shared.clock.timestamp();
         let (key, stored, tools, plain) = (self.key()?, name.clone(), reach.to_column(), proof.to_bytes());
         if self.is_stored(&name).await? {
@@ -42,6 +45,9 @@ impl State {
         let id = self
             .database
             .call(move |transaction| {
+                if let Some(invite) = invite {
+                    invite::spend(transaction, &invite, created)?;
+                }
                 transaction.execute(
                     "INSERT INTO user (name, admin, tools, password, created) VALUES (?1, ?2, ?3, x'', ?4)",
                     (&stored, admin, &tools, i64::try_from(created.0).unwrap_or(i64::MAX)),
@@ -58,6 +64,7 @@ impl State {
         self.publish();
         self.forget_first_user();
         self.let_programs_sign_in().await;
+        self.void_invites().await;
         Ok(user)
     }
 }

@@ -160,6 +160,7 @@ impl State {
         self.shared.sessions.leave_tool(tool).await?;
         // One that was for this tool alone must not open another that takes its id.
         self.shared.tokens.revoke(|token| token.tool.as_ref() == Some(tool)).await?;
+        self.shared.invites.forget_tool(tool).await?;
         self.forget_secrets(tool).await?;
         let named: Vec<Arc<User>> = self
             .users

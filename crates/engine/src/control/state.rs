@@ -193,6 +193,7 @@ impl State {
         for tidied in [
             self.shared.sessions.tidy().await,
             self.shared.tokens.tidy().await,
+            self.shared.invites.tidy().await,
             self.rotate_signer(now).await,
         ] {
             if let Err(error) = tidied {
@@ -325,6 +326,7 @@ impl State {
             users: self.user_models(),
             sessions: self.session_models(),
             tokens: self.token_models(),
+            invites: self.invite_models(),
         }
     }
 

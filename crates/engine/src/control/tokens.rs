@@ -10,7 +10,7 @@ use crate::{
     store::database::StoreError,
 };
 use drawbridge_protocol as model;
-use drawbridge_protocol::{TokenCreate, TokenCreated};
+use drawbridge_protocol::{ProblemKind, TokenCreate, TokenCreated};
 use drawbridge_texts::{Sentence, Tell};
 use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
@@ -39,6 +39,17 @@ impl Tell for BadToken {
             Self::Name => Sentence::new("token-name"),
             Self::Time => Sentence::new("token-time"),
             Self::TooMany(most) => Sentence::new("token-too-many").with("most", *most),
+        }
+    }
+}
+
+impl BadToken {
+    /// What shells make of it.
+    pub(super) fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Unknown(_) => ProblemKind::Unknown,
+            Self::Name | Self::Time => ProblemKind::Invalid,
+            Self::TooMany(_) => ProblemKind::Refused,
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod basic;
 pub(crate) mod foreign;
 pub(crate) mod generator;
 pub(crate) mod import;
+pub(crate) mod invite;
 pub(crate) mod jwt;
 pub(crate) mod own_account;
 pub(crate) mod password;

@@ -1,5 +1,5 @@
-//! What people change about their own accounts at the gate. Only the writer of the control path changes accounts, so the
-//! gate asks it, and says by which sign-in.
+//! What people change about their own accounts at the gate, and how they get one with an invite. Only the writer of the
+//! control path changes accounts, so the gate asks it, and says by which sign-in.
 
 use super::{password::BadPassword, second_factor::Enrolment, session::Session, user::User};
 use drawbridge_protocol::{Level, Secret};
@@ -9,8 +9,27 @@ use tokio::sync::{mpsc, oneshot};
 /// The way to whoever changes accounts.
 pub(crate) struct OwnAccount(mpsc::Sender<Asked>);
 
+/// What the gate asks for.
+pub(crate) enum Asked {
+    /// Somebody who is signed in changes the own account.
+    Change(Change),
+    /// Somebody accepts an invite.
+    Accept(Accept),
+}
+
+/// An invite with the password chosen for its account.
+pub(crate) struct Accept {
+    /// What the link holds.
+    pub(crate) code: Secret,
+    pub(crate) new: Secret,
+    /// Where the person is: a password that does not sign in from there is refused.
+    pub(crate) level: Level,
+    /// The account.
+    pub(crate) answer: Answer<Arc<User>>,
+}
+
 /// A wish of somebody who is signed in.
-pub(crate) struct Asked {
+pub(crate) struct Change {
     /// The account as it signed in; of another self of it nothing is changed.
     pub(crate) user: Arc<User>,
     /// The sign-in; once it has ended nothing is changed.
@@ -43,7 +62,7 @@ pub(crate) type Answer<T> = oneshot::Sender<Result<T, Declined>>;
 /// Why a wish was not granted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Declined {
-    /// What it rests on is over: the account changed, or it took too long.
+    /// What it rests on is over: the account changed, the invite is no good, or it took too long.
     Over,
     /// The code is not one of that app.
     WrongCode,
@@ -70,9 +89,22 @@ impl OwnAccount {
         wish: impl FnOnce(Answer<T>) -> Wish,
     ) -> Result<T, Declined> {
         let (answer, answered) = oneshot::channel();
-        let asked = Asked { user: Arc::clone(user), session: Arc::clone(session), wish: wish(answer) };
-        self.0.try_send(asked).map_err(|_| Declined::Busy)?;
+        let change = Change { user: Arc::clone(user), session: Arc::clone(session), wish: wish(answer) };
+        self.0.try_send(Asked::Change(change)).map_err(|_| Declined::Busy)?;
         answered.await.map_err(|_| Declined::Over)?
+    }
+
+    /// Accepts an invite, and waits for the account.
+    pub(crate) async fn accept(
+        &self,
+        code: Secret,
+        new: Secret,
+        level: Level,
+    ) -> Result<Arc<User>, Declined> {
+        let (answer, answered) = oneshot::channel();
+        let accept = Accept { code, new, level, answer };
+        self.0.try_send(Asked::Accept(accept)).map_err(|_| Declined::Busy)?;
+        answered.await.map_err(|_| Declined::Failed)?
     }
 }
 

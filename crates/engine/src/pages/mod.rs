@@ -128,6 +128,8 @@ fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Bo
     // Asking again for the same helps only where the answer may be another one.
     let (again, again_url) = match refusal {
         Refusal::StaleCode | Refusal::Withdrawn => ("to-sign-in", "/"),
+        // Whoever used it just now has a name and password.
+        Refusal::StaleInvite => ("invite-used", "/sign-in"),
         Refusal::NoSuchPage | Refusal::NotForYou => ("to-start", "/"),
         _ => ("back", ""),
     };
@@ -215,6 +217,7 @@ mod tests {
             Refusal::NotForYou,
             Refusal::CrossSite,
             Refusal::StaleCode,
+            Refusal::StaleInvite,
             Refusal::NoSuchPage,
             Refusal::TooMuch,
             Refusal::CodeNeeded,

@@ -16,6 +16,8 @@ pub(crate) enum Gate {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Page {
     Home,
+    InviteForm,
+    Invite,
     SignInForm,
     SignIn,
     SignOut,
@@ -71,6 +73,8 @@ fn find<T: Copy>(table: &[(&str, &str, T)], method: &Method, path: &str) -> Opti
 
 const GATE: &[(&str, &str, Gate)] = &[
     ("GET", "/", Gate::Page(Page::Home)),
+    ("GET", "/invite", Gate::Page(Page::InviteForm)),
+    ("POST", "/invite", Gate::Page(Page::Invite)),
     ("GET", "/sign-in", Gate::Page(Page::SignInForm)),
     ("POST", "/sign-in", Gate::Page(Page::SignIn)),
     ("POST", "/sign-out", Gate::Page(Page::SignOut)),

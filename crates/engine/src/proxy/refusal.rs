@@ -32,6 +32,8 @@ pub(crate) enum Refusal {
     CrossSite,
     /// A code that is used, old, or of another browser.
     StaleCode,
+    /// The link of an invite that is wrong, used, over or revoked.
+    StaleInvite,
     /// No such page of ours.
     NoSuchPage,
     /// A form that is too long or too slow.
@@ -102,6 +104,7 @@ impl Refusal {
             Self::NotForYou => (StatusCode::FORBIDDEN, "not-for-you", Visitor, true),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", Visitor, true),
             Self::StaleCode => (StatusCode::FORBIDDEN, "stale-code", Visitor, true),
+            Self::StaleInvite => (StatusCode::FORBIDDEN, "stale-invite", Visitor, true),
             Self::NoSuchPage => (StatusCode::NOT_FOUND, "no-such-page", Visitor, true),
             Self::TooMuch => (StatusCode::PAYLOAD_TOO_LARGE, "too-much", Visitor, true),
             Self::BadPassword => (StatusCode::BAD_REQUEST, "bad-password", Visitor, true),
@@ -138,6 +141,7 @@ impl Refusal {
             | Self::NotForYou
             | Self::CrossSite
             | Self::StaleCode
+            | Self::StaleInvite
             | Self::NoSuchPage
             | Self::TooMuch
             | Self::BadPassword

@@ -10,6 +10,7 @@ use crate::{
     headers::origin,
     identity::{
         UserId,
+        invite::Invites,
         jwt::Signer,
         own_account::OwnAccount,
         second_factor::{half::Halves, verify::Verifier},
@@ -125,6 +126,7 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) sign_in: SignIn,
     pub(crate) tokens: Tokens,
+    pub(crate) invites: Invites,
     /// Signs what programs get at the gate's API; nothing while the keyring is closed.
     pub(crate) signer: ArcSwapOption<Signer>,
     pub(crate) socket_tokens: SocketTokens<Subject>,

@@ -96,6 +96,17 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (user, hash)
     ) STRICT;
 ",
+    "
+    CREATE TABLE invite (                              -- an account that somebody may make for themselves, once
+        hash      BLOB    PRIMARY KEY,                 -- SHA-256 of the code in its link
+        id        TEXT    NOT NULL UNIQUE,
+        name      TEXT    NOT NULL UNIQUE COLLATE NOCASE,
+        admin     INTEGER NOT NULL,
+        tools     TEXT,                                -- as of a user
+        created   INTEGER NOT NULL,
+        expires   INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::{
     headers::cookie,
     identity::{
+        password::BadPassword,
         session::{self, Session, Visit},
         user::User,
     },
@@ -159,6 +160,17 @@ impl Fault {
     /// Something typed was wrong.
     pub(super) fn wrong(error: Sentence) -> Self {
         Self { status: StatusCode::FORBIDDEN, error, seconds: None }
+    }
+
+    /// A new password may not be used.
+    pub(super) fn bad_password(bad: BadPassword) -> Self {
+        let error = match bad {
+            BadPassword::TooShort => Sentence::new("new-password-short"),
+            BadPassword::TooLong => Sentence::new("new-password-long"),
+            BadPassword::Common => Sentence::new("new-password-common"),
+            BadPassword::Weak => Sentence::new("new-password-weak"),
+        };
+        Self { status: StatusCode::BAD_REQUEST, error, seconds: None }
     }
 
     /// The account waits after a wrong password.

@@ -1,11 +1,12 @@
-//! The gate: sign-in, the home page with the visitor's tools, the account, sign-out. The only origin where credentials
-//! are typed; no tool answers here.
+//! The gate: invites, sign-in, the home page with the visitor's tools, the account, sign-out. The only origin where
+//! credentials are typed; no tool answers here.
 
 mod account;
 mod agent;
 mod caller;
 mod form;
 mod home;
+mod invite;
 mod second_factor;
 mod sign_in;
 mod way;
@@ -58,6 +59,8 @@ async fn answer_page(
     };
     match page {
         Page::Home => home::show(&caller),
+        Page::InviteForm => invite::show(&caller),
+        Page::Invite => invite::take(&caller, form.await?).await,
         Page::SignInForm => sign_in::show(&caller),
         Page::SignIn => sign_in::take(&caller, form.await?).await,
         Page::SecondFactorForm => second_factor::show(&caller),

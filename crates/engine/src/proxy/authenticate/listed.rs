@@ -5,6 +5,7 @@ use crate::{
     clock::{Clock, Timestamp},
     identity::{
         UserId,
+        invite::Invites,
         own_account::OwnAccount,
         password::Hasher,
         second_factor::verify::Verifier,
@@ -91,6 +92,7 @@ impl Ground {
         database.call(move |transaction| transaction.execute(insert, ())).await.unwrap();
         let (tool, clock) = (ToolId::stored("tool".into()), Clock::system());
         let tokens = Tokens::load(database.clone(), clock.clone()).await.unwrap();
+        let invites = Invites::load(database.clone(), clock.clone()).await.unwrap();
         let second_factor = Verifier::new(database.clone(), clock.clone());
         let sessions = Sessions::load(database, clock.clone()).await.unwrap();
         let visit = Visit { level: Level::Lan, address: Ipv4Addr::LOCALHOST.into(), agent: String::new() };
@@ -132,7 +134,7 @@ impl Ground {
                 disabled: HashSet::new(),
                 doors: Vec::new(),
             },
-            shared: shared(folder, sessions, tokens, SignIn::new(hasher).unwrap(), second_factor, clock),
+            shared: shared(folder, sessions, (tokens, invites), hasher, second_factor, clock),
             tool,
             password: format!("Basic {}", STANDARD.encode("anna:correct horse")),
             session: format!("{}={value}", cookie_name(8444)),
@@ -163,8 +165,8 @@ impl Ground {
 fn shared(
     folder: &Path,
     sessions: Sessions,
-    tokens: Tokens,
-    sign_in: SignIn,
+    (tokens, invites): (Tokens, Invites),
+    hasher: Hasher,
     second_factor: Verifier,
     clock: Clock,
 ) -> Shared {
@@ -172,8 +174,9 @@ fn shared(
     Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         sessions,
-        sign_in,
+        sign_in: SignIn::new(hasher).unwrap(),
         tokens,
+        invites,
         signer: ArcSwapOption::empty(),
         socket_tokens: Default::default(),
         second_factor,

@@ -9,7 +9,6 @@ use super::check_password;
 use crate::{
     identity::{
         own_account::{Answer, Declined, Wish},
-        password::BadPassword,
         user::User,
     },
     pages::{Frame, see_other},
@@ -17,8 +16,7 @@ use crate::{
 };
 use askama::Template;
 use drawbridge_protocol::Level;
-use drawbridge_texts::Sentence;
-use hyper::{Response, StatusCode, header};
+use hyper::{Response, header};
 
 /// The form.
 pub(in super::super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
@@ -36,7 +34,7 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
     let wish = |answer: Answer<()>| Wish::ChangePassword { level, new, answer };
     match caller.shared().own_account.ask(&user, &session, wish).await {
         Ok(()) => {}
-        Err(Declined::Password(bad)) => return page(caller, &user, Some(&fault_of(bad))),
+        Err(Declined::Password(bad)) => return page(caller, &user, Some(&Fault::bad_password(bad))),
         Err(Declined::Over | Declined::WrongCode) => return see_other("/account"),
         Err(Declined::Busy) => return page(caller, &user, Some(&Fault::busy())),
         Err(Declined::Failed) => return Err(Refusal::Internal),
@@ -50,17 +48,6 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
-}
-
-/// Why a password is not taken, as a visitor reads it.
-fn fault_of(bad: BadPassword) -> Fault {
-    let error = match bad {
-        BadPassword::TooShort => Sentence::new("new-password-short"),
-        BadPassword::TooLong => Sentence::new("new-password-long"),
-        BadPassword::Common => Sentence::new("new-password-common"),
-        BadPassword::Weak => Sentence::new("new-password-weak"),
-    };
-    Fault { status: StatusCode::BAD_REQUEST, error, seconds: None }
 }
 
 fn page(caller: &Caller<'_>, user: &User, fault: Option<&Fault>) -> Result<Response<Body>, Refusal> {
