@@ -5,6 +5,7 @@ mod confined;
 mod cost;
 mod devices;
 mod hostile;
+mod invites;
 mod people;
 mod picture;
 mod place;

@@ -121,6 +121,21 @@ export interface Token {
   last_seen: number | null;
 }
 
+/** An account that somebody may make for themselves, without the code of its link. */
+export interface Invite {
+  id: string;
+  /** The name to sign in with. */
+  name: string;
+  admin: boolean;
+  /** Tool names, or null for all. */
+  tools: string[] | null;
+  created: number;
+  expires: number;
+}
+
+/** An invite just made, with its link, this once. */
+export type InviteCreated = Invite & { url: string };
+
 /** How good a password would be. */
 export interface PasswordJudgement {
   /** From 0, among the first guesses, to 4, beyond guessing. */
@@ -194,6 +209,8 @@ export interface Requests {
   'user-password': [{ name: string; password: string | null }, UserCreated];
   'user-set': [{ name: string; admin: boolean | null; reach: Reach | null; disabled?: boolean | null }, User];
   'user-remove': [{ name: string }, null];
+  'user-invite': [{ name: string; admin: boolean; reach: Reach; for_seconds: number | null }, InviteCreated];
+  'user-uninvite': [{ id: string }, null];
   'user-totp-begin': [{ name: string }, TotpBegun];
   'user-totp-confirm': [{ name: string; code: string }, RecoveryCodes];
   'user-totp-remove': [{ name: string }, User];
@@ -227,13 +244,14 @@ export interface Problem {
 
 /** What the engine tells without being asked. */
 export type EngineEvent =
-  | { event: 'state'; status: Status; users: User[]; sessions: Session[]; tokens: Token[] }
+  | { event: 'state'; status: Status; users: User[]; sessions: Session[]; tokens: Token[]; invites: Invite[] }
   | { event: 'headline'; headline: Headline; gate: string[] }
   | { event: 'tool'; tool: Tool }
   | { event: 'tool-removed'; id: string }
   | { event: 'users'; users: User[] }
   | { event: 'sessions'; sessions: Session[] }
   | { event: 'tokens'; tokens: Token[] }
+  | { event: 'invites'; invites: Invite[] }
   | { event: 'visitors'; visitors: Visitor[] }
   | { event: 'problems'; problems: Trouble[] };
 

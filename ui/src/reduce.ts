@@ -1,6 +1,6 @@
 // One picture of the engine, made from its events: the whole state first, then changes. Pure; `state.svelte.ts`
 // holds the result for the panels.
-import type { EngineEvent, Headline, LifeEvent, Session, Token, Tool, Trouble, User, Visitor } from './protocol';
+import type { EngineEvent, Headline, Invite, LifeEvent, Session, Token, Tool, Trouble, User, Visitor } from './protocol';
 
 export interface Picture {
   engine: Engine;
@@ -14,6 +14,7 @@ export interface Picture {
   users: User[];
   sessions: Session[];
   tokens: Token[];
+  invites: Invite[];
 }
 
 /** `here`: inside this program; null while the shell has not said. */
@@ -33,6 +34,7 @@ export const nothingKnown: Picture = {
   users: [],
   sessions: [],
   tokens: [],
+  invites: [],
 };
 
 /** The picture after one event. An event this window does not know changes nothing. */
@@ -42,9 +44,9 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return life(picture, event);
     case 'state': {
       const { headline, gate, tools, visitors, problems } = event.status;
-      const { users, sessions, tokens } = event;
+      const { users, sessions, tokens, invites } = event;
       const engine: Engine = picture.engine.state === 'running' ? picture.engine : { state: 'running', here: null };
-      return { engine, known: true, headline, gate, tools, visitors, problems, users, sessions, tokens };
+      return { engine, known: true, headline, gate, tools, visitors, problems, users, sessions, tokens, invites };
     }
     case 'headline':
       return { ...picture, headline: event.headline, gate: event.gate };
@@ -58,6 +60,8 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return { ...picture, sessions: event.sessions };
     case 'tokens':
       return { ...picture, tokens: event.tokens };
+    case 'invites':
+      return { ...picture, invites: event.invites };
     case 'visitors':
       return { ...picture, visitors: event.visitors };
     case 'problems':
