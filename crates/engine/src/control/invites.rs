@@ -114,7 +114,6 @@ impl State {
         if level == Level::Internet && !password::is_strong(&new) {
             return Err(BadPassword::Weak.into());
         }
-        password::check_apart(new.clone(), name.clone()).await?;
         let (proof, _) = self.prove_password(&name, Some(new)).await?;
         let (admin, reach, id) = (invite.admin, invite.reach.clone(), invite.id.clone());
         let made = self.insert_user(NewUser { name, admin, reach, proof, invite: Some(id) }).await;
