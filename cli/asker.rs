@@ -42,6 +42,14 @@ impl Asker {
         }
     }
 
+    /// Waits until an engine in this process ended by itself; one elsewhere is not waited for.
+    pub(crate) async fn ended(&self) {
+        match self {
+            Self::Client(_) => std::future::pending().await,
+            Self::Engine(engine) => engine.ended().await,
+        }
+    }
+
     /// Asks; the reply as a model.
     pub(crate) async fn ask<T: DeserializeOwned>(&mut self, request: Request) -> Result<T, Failure> {
         let value = self.value(request).await?;

@@ -4,7 +4,7 @@ use crate::{Failure, log, output, place::Place};
 use clap::Args;
 use drawbridge_engine::{Clock, Configuration, Engine, FirstUser, Lan};
 use drawbridge_protocol::Secret;
-use drawbridge_texts::Language;
+use drawbridge_texts::{Language, Sentence};
 use std::net::IpAddr;
 
 /// Run the engine in the foreground.
@@ -23,9 +23,12 @@ pub(crate) async fn run(place: &Place, serve: Serve) -> Result<(), Failure> {
     let configuration = Configuration { first_user: first_user(), ..configuration(place, serve.lan)? };
     let engine = Engine::start(configuration).await?;
     output::line(&format!("ready unix:{}", engine.socket().display()));
-    wish.made().await?;
+    let result = tokio::select! {
+        made = wish.made() => made,
+        () = engine.ended() => Err(Failure::Refused(Sentence::new("engine-failed"))),
+    };
     engine.stop().await;
-    Ok(())
+    result
 }
 
 /// What an engine of this place starts with.

@@ -92,7 +92,10 @@ async fn alone(place: &Place, share: Share, output: &Output) -> Result<(), Failu
                 output.say(&Sentence::new("share-until"));
                 also_open(&mut asker, &shared.tool.id, output).await?;
             }
-            let waited = wish.made().await;
+            let waited = tokio::select! {
+                made = wish.made() => made,
+                () = asker.ended() => Err(Failure::Refused(Sentence::new("engine-failed"))),
+            };
             let request = Request::Level { tool: shared.tool.id, level: Level::Local, for_seconds: None };
             let closed = asker.value(request).await;
             waited.and(closed.map(drop))

@@ -5,6 +5,8 @@
 failure = drawbridge: { $sentence }
 system-failed = something needed of the system failed: { $cause }; try again
 
+engine-failed = the engine failed inside, so everything is closed; start it again, and report what logs/drawbridge.log in the home says
+
 ## Wrong usage
 
 hint-keyring = give `system`, or `passphrase-file=PATH`

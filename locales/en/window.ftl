@@ -105,6 +105,7 @@ visitors-none = Nobody was seen from elsewhere in the last two minutes.
 visitor-since = Since { $time } from { $address }
 visitor-program = This program sends name and password itself, so there is no session to end. To shut it out, give this person a new password or close the tool.
 end-session = End session
+end-session-named = End session: { $name }
 
 # What helps
 
@@ -342,6 +343,7 @@ token-nameless = Without a name
 token-unused = never used, made { $time }
 token-ends = ends { $time }
 token-revoke = Revoke
+token-revoke-named = Revoke { $name }
 agent-none = A browser that gives no name
 both =
     Name: { $name }

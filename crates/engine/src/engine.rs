@@ -218,6 +218,11 @@ impl Engine {
         Changes::near(self.control.clone()).await
     }
 
+    /// Waits until it ended by itself, because it failed inside; its doors are closed then.
+    pub async fn ended(&self) {
+        self.stop.cancelled().await;
+    }
+
     /// Closes every door, saves what is left to save, and ends. Levels stay for the next start.
     pub async fn stop(mut self) {
         self.control.end();

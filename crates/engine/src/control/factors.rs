@@ -163,15 +163,21 @@ impl State {
                 // The code that confirmed is spent.
                 let row = params![id.0, seed, step];
                 transaction.execute("INSERT OR REPLACE INTO totp VALUES (?1, ?2, ?3)", row)?;
-                store_codes(transaction, id, &codes_key, &hashes)
+                store_codes(transaction, id, &codes_key, &hashes)?;
+                // All were made with the password alone, by whoever had it.
+                transaction.execute("DELETE FROM token WHERE user = ?1", [id.0])?;
+                transaction.execute("DELETE FROM session WHERE user = ?1", [id.0]).map(drop)
             })
             .await?;
         self.enrolments.remove(by);
         let second = Some(Arc::new(SecondFactor { totp, recovery: new.recovery() }));
         self.replace(user, Some(User { second, ..again(user) }));
-        // All were made with the password alone, by whoever had it.
-        self.shared.sessions.end(|session| session.user == id).await?;
-        self.shared.tokens.revoke(|token| token.user == id).await?;
+        // Here, and on the disk again what was saved in between. The factor is on: whatever fails now, its codes are shown.
+        let ended = self.shared.sessions.end(|session| session.user == id).await;
+        let revoked = self.shared.tokens.revoke(|token| token.user == id).await;
+        if let Err(error) = ended.and(revoked) {
+            tracing::warn!(%error, "what a second factor ended could not be deleted once more");
+        }
         Ok(new.codes)
     }
 

@@ -72,15 +72,7 @@ impl Control {
         let control = Self { requests, open_doors: state.open_doors(), words: state.words.clone() };
         let doors = state.open_doors();
         let writing = tokio::spawn(write(state, queue, wishes, events, stop.clone()));
-        let writer = tokio::spawn(async move {
-            if let Err(failed) = writing.await {
-                // Nobody could change or close anything any more, so nothing stays open (P4, P10).
-                tracing::error!(%failed, "the engine failed inside, so everything is closed and it ends");
-                doors.close_all();
-                stop.cancel();
-            }
-        });
-        (control, writer)
+        (control, tokio::spawn(guard(writing, doors, stop)))
     }
 
     /// Carries out a request; one that rests on an older revision than the newest is refused.
@@ -122,6 +114,16 @@ impl Control {
     /// What came is no request.
     fn invalid(&self, sentence: &Sentence) -> Problem {
         error::problem(&self.words, ProblemKind::Invalid, sentence)
+    }
+}
+
+/// Waits for the writer. Where it failed nobody could change or close anything any more, so nothing stays open and the
+/// engine ends (P4, P10).
+async fn guard(writing: tokio::task::JoinHandle<()>, doors: Arc<OpenDoors>, stop: CancellationToken) {
+    if let Err(failed) = writing.await {
+        tracing::error!(%failed, "the engine failed inside, so everything is closed and it ends");
+        doors.close_all();
+        stop.cancel();
     }
 }
 
@@ -265,3 +267,17 @@ const TICK: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_secs(2);
 /// The same while nothing is (measured 2026-11-21: a look wakes threads four times). Raising looks by itself.
 const QUIET: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_writer_that_fails_ends_the_engine_and_one_that_ends_does_not() {
+        let (doors, stop) = (Arc::new(OpenDoors::default()), CancellationToken::new());
+        guard(tokio::spawn(async {}), Arc::clone(&doors), stop.clone()).await;
+        assert!(!stop.is_cancelled());
+        guard(tokio::spawn(async { panic!("as a library might") }), doors, stop.clone()).await;
+        assert!(stop.is_cancelled());
+    }
+}

@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     identity::{
         jwt::Signer,
-        token::{MOST_PER_USER, NAME_LETTERS, Token, Wish},
+        token::{self, MOST_PER_USER, Token, Wish},
     },
     store::database::StoreError,
 };
@@ -64,7 +64,7 @@ impl State {
             None => None,
         };
         let name = create.name.trim();
-        if name.chars().count() > NAME_LETTERS || name.chars().any(char::is_control) {
+        if !token::is_name(name) {
             return Err(BadToken::Name.into());
         }
         if create.expires_seconds.is_some_and(|seconds| seconds == 0 || seconds > LONGEST.as_secs()) {

@@ -3,11 +3,7 @@
 
 use super::{fields, wire};
 use crate::{
-    clock::Timestamp,
-    identity::{
-        UserId, socket_token,
-        user::{Proof, Reach, User},
-    },
+    identity::{socket_token, user::User},
     injection::query,
     proxy::{
         self, Permit, Subject, cors,
@@ -22,7 +18,7 @@ use crate::{
     tools::{ToolId, target::Target},
 };
 use bytes::Bytes;
-use drawbridge_protocol::{Level, NetworkTarget, Secret};
+use drawbridge_protocol::{Level, NetworkTarget};
 use http_body_util::Empty;
 use hyper::{Request, Response, StatusCode, body::Incoming, header, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -33,7 +29,6 @@ use std::{
     sync::Arc,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
-use tokio_util::sync::CancellationToken;
 
 /// Bytes of one HTTP/1.1 connection to a tool's door.
 pub fn request(bytes: &[u8]) {
@@ -81,17 +76,7 @@ impl Ground {
         let origins = vec![LISTED.to_owned()];
         let wants = Wants { allowed_origins: &origins, ..Wants::default() };
         let tool = Arc::new(Tool::new(id.clone(), "Tool".into(), target, &wants));
-        let user = Arc::new(User {
-            id: UserId(1),
-            name: "anna".into(),
-            admin: false,
-            disabled: false,
-            reach: Reach::All,
-            proof: Proof::new(Secret::new(String::new()), true),
-            second: None,
-            created: Timestamp(0),
-            withdrawn: CancellationToken::new(),
-        });
+        let user = Arc::new(User::anna());
         let plan = DoorPlan {
             serves: Serves::Tool(id.clone()),
             level: Level::Lan,

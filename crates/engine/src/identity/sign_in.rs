@@ -167,12 +167,8 @@ impl SignIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        clock::Timestamp,
-        identity::{UserId, user::Reach},
-    };
+    use crate::identity::UserId;
     use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
-    use tokio_util::sync::CancellationToken;
 
     // Both from `foreign/vectors.rs`.
     const STRONG: (&str, &str) =
@@ -196,17 +192,7 @@ mod tests {
     }
 
     fn anna(proof: Proof) -> One {
-        One(Arc::new(User {
-            id: UserId(1),
-            name: "anna".into(),
-            admin: false,
-            disabled: false,
-            reach: Reach::All,
-            proof,
-            second: None,
-            created: Timestamp(0),
-            withdrawn: CancellationToken::new(),
-        }))
+        One(Arc::new(User { proof, ..User::anna() }))
     }
 
     fn imported(hash: &str) -> One {

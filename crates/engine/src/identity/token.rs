@@ -192,6 +192,11 @@ impl Tokens {
     }
 }
 
+/// Whether a token may be called this; it may be called nothing.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.chars().count() <= NAME_LETTERS && !name.chars().any(char::is_control)
+}
+
 /// Whether a text looks like a token of ours; nothing else does, so that a tool's own credential is never taken for one.
 pub(crate) fn is_shaped(text: &str) -> bool {
     text.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == RANDOM_LETTERS)
@@ -246,6 +251,6 @@ pub(crate) const PREFIX: &str = "drawbridge_";
 /// Letters after it (256 bits in base 64).
 const RANDOM_LETTERS: usize = 43;
 /// Letters of a token's name.
-pub(crate) const NAME_LETTERS: usize = 64;
+const NAME_LETTERS: usize = 64;
 /// Tokens of one user (chosen: far more than anyone's devices).
 pub(crate) const MOST_PER_USER: usize = 100;

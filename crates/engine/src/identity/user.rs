@@ -96,6 +96,24 @@ impl User {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+impl User {
+    /// Anna, who may use every tool and has nothing but a strong password.
+    pub(crate) fn anna() -> Self {
+        Self {
+            id: UserId(1),
+            name: "anna".into(),
+            admin: false,
+            disabled: false,
+            reach: Reach::All,
+            proof: Proof::new(Secret::new(String::new()), true),
+            second: None,
+            created: Timestamp(0),
+            withdrawn: CancellationToken::new(),
+        }
+    }
+}
+
 impl Proof {
     /// Of a password that was seen and judged.
     pub(crate) fn new(hash: Secret, strong: bool) -> Self {

@@ -113,28 +113,10 @@ const MOST: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        clock::Timestamp,
-        identity::{
-            UserId,
-            user::{Proof, Reach},
-        },
-    };
-    use drawbridge_protocol::Secret;
-    use tokio_util::sync::CancellationToken;
+    use crate::identity::UserId;
 
     fn user(id: i64) -> Arc<User> {
-        Arc::new(User {
-            id: UserId(id),
-            name: "anna".into(),
-            admin: false,
-            disabled: false,
-            reach: Reach::All,
-            proof: Proof::new(Secret::new(String::new()), true),
-            second: None,
-            created: Timestamp(0),
-            withdrawn: CancellationToken::new(),
-        })
+        Arc::new(User { id: UserId(id), ..User::anna() })
     }
 
     #[test]

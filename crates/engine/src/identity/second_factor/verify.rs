@@ -120,7 +120,6 @@ mod tests {
         identity::{
             password::Hasher,
             second_factor::{recovery::NewCodes, totp::Seed},
-            user::{Proof, Reach},
         },
     };
     use std::{
@@ -128,7 +127,6 @@ mod tests {
         sync::atomic::{AtomicU64, Ordering},
         time::UNIX_EPOCH,
     };
-    use tokio_util::sync::CancellationToken;
 
     /// The code of RFC 6238 at second 59, and the step it belongs to.
     const CODE: &str = "287082";
@@ -153,17 +151,7 @@ mod tests {
                 Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(read.load(Ordering::Relaxed)));
             let totp = Arc::new(Seed::from_bytes(b"12345678901234567890").unwrap());
             let second = SecondFactor { totp, recovery: NewCodes::generate().unwrap().recovery() };
-            let user = Arc::new(User {
-                id: UserId(1),
-                name: "anna".into(),
-                admin: false,
-                disabled: false,
-                reach: Reach::All,
-                proof: Proof::new(Secret::new(String::new()), true),
-                second: Some(Arc::new(second)),
-                created: Timestamp(0),
-                withdrawn: CancellationToken::new(),
-            });
+            let user = Arc::new(User { second: Some(Arc::new(second)), ..User::anna() });
             let sign_in = SignIn::new(Hasher::new().unwrap()).unwrap();
             Self { verifier: Verifier::new(database, clock), sign_in, user, time }
         }

@@ -11,11 +11,13 @@ use crate::{
     proxy::{
         authenticate::cookie_name,
         body::Body,
+        door::Serves,
         pipeline::{self, Connection},
         refusal::Refusal,
         route::Target,
         snapshot::{Shared, Snapshot},
     },
+    tools::ToolId,
 };
 use askama::Template;
 use drawbridge_protocol::Level;
@@ -33,6 +35,13 @@ pub(super) struct Caller<'a> {
     pub(super) target: &'a Target,
     pub(super) snapshot: &'a Snapshot,
     language: Language,
+}
+
+/// A tool somebody may go on to.
+pub(super) struct OpenTool {
+    pub(super) id: ToolId,
+    pub(super) name: String,
+    pub(super) url: String,
 }
 
 /// Why a form was not taken, as its page says it.
@@ -134,6 +143,22 @@ impl<'a> Caller<'a> {
         }
         let cookie = cookie::set(&self.session_cookie(), &token, session::LIFETIME);
         Ok((session, cookie.ok_or(Refusal::Internal)?))
+    }
+
+    /// The tools that are open here for an account, by name.
+    pub(super) fn open_tools(&self, user: &User) -> Vec<OpenTool> {
+        let open = self.snapshot.doors.iter().filter(|door| door.plan.level == self.level());
+        let named = open.filter_map(|door| match &door.plan.serves {
+            Serves::Tool(id) if user.may_use(id) => Some(OpenTool {
+                id: id.clone(),
+                name: self.snapshot.tools.get(id)?.name.clone(),
+                url: door.origin_from_gate(&self.target.origin.host),
+            }),
+            Serves::Tool(_) | Serves::Gate => None,
+        });
+        let mut tools: Vec<OpenTool> = named.collect();
+        tools.sort_by(|one, other| one.name.cmp(&other.name));
+        tools
     }
 
     /// A cookie of ours.

@@ -12,7 +12,7 @@ use crate::{
         session::{Sessions, Visit},
         sign_in::SignIn,
         token::Tokens,
-        user::{Proof, Reach, User},
+        user::{Proof, User},
     },
     pages::Pages,
     proxy::{
@@ -34,7 +34,6 @@ use std::{
     path::Path,
 };
 use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
 
 const LISTED: &str = "https://app.example";
 
@@ -102,17 +101,7 @@ impl Ground {
         let value = sessions.enter(&code, &tool, Level::Lan, "state").await.unwrap().unwrap();
         let hasher = Hasher::new().unwrap();
         let hash = hasher.hash(Secret::new("correct horse".into())).await.unwrap();
-        let user = Arc::new(User {
-            id: UserId(1),
-            name: "anna".into(),
-            admin: false,
-            disabled: false,
-            reach: Reach::All,
-            proof: Proof::new(hash, true),
-            second: None,
-            created: Timestamp(0),
-            withdrawn: CancellationToken::new(),
-        });
+        let user = Arc::new(User { proof: Proof::new(hash, true), ..User::anna() });
         let target =
             crate::tools::target::Target::parse("http://127.0.0.1:1", NetworkTarget::Refused).unwrap();
         let origins = [LISTED.to_owned()];

@@ -9,11 +9,11 @@ use super::{check_password, sessions::ago};
 use crate::{
     clock::Timestamp,
     identity::{
-        token::{NAME_LETTERS, Token, Wish},
+        token::{self, Token, Wish},
         user::User,
     },
     pages::{Frame, see_other},
-    proxy::{body::Body, door::Serves, refusal::Refusal},
+    proxy::{body::Body, refusal::Refusal},
     tools::ToolId,
 };
 use askama::Template;
@@ -70,11 +70,11 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
         id => Some(ToolId::stored(id.to_owned())),
     };
     let name = form.name.trim();
-    if name.chars().count() > NAME_LETTERS || name.chars().any(char::is_control) {
-        return page(caller, &user, Some(&bad("token-name-bad")));
+    if !token::is_name(name) {
+        return page(caller, &user, Some(&bad(Sentence::new("token-name-bad"))));
     }
-    if tool.as_ref().is_some_and(|tool| !open_tools(caller, &user).iter().any(|(id, _)| id == tool)) {
-        return page(caller, &user, Some(&bad("token-tool-bad")));
+    if tool.as_ref().is_some_and(|tool| !caller.open_tools(&user).iter().any(|open| open.id == *tool)) {
+        return page(caller, &user, Some(&bad(Sentence::new("token-tool-bad"))));
     }
     if let Err(fault) = check_password(caller, &user, form.password).await {
         return page(caller, &user, Some(&fault));
@@ -90,7 +90,9 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
         tracing::error!(%error, "a token could not be saved");
         Refusal::Internal
     })?;
-    let Some((token, secret)) = made else { return page(caller, &user, Some(&bad("own-token-too-many"))) };
+    let Some((token, secret)) = made else {
+        return page(caller, &user, Some(&bad(Sentence::new("own-token-too-many"))));
+    };
     // What was withdrawn in this moment takes it along.
     if user.withdrawn.is_cancelled() {
         caller.shared().tokens.revoke(|known| known.id == token.id).await.map_err(|_| Refusal::Internal)?;
@@ -119,28 +121,8 @@ pub(in super::super) async fn revoke(caller: &Caller<'_>, form: &Form) -> Result
     see_other("/account?ended")
 }
 
-fn bad(id: &'static str) -> Fault {
-    let error = match id {
-        "token-name-bad" => Sentence::new("token-name-bad"),
-        "token-tool-bad" => Sentence::new("token-tool-bad"),
-        _ => Sentence::new("own-token-too-many"),
-    };
+fn bad(error: Sentence) -> Fault {
     Fault { status: StatusCode::BAD_REQUEST, error, seconds: None }
-}
-
-/// The tools the home page lists, too.
-fn open_tools(caller: &Caller<'_>, user: &User) -> Vec<(ToolId, String)> {
-    let open = caller.snapshot.doors.iter().filter(|door| door.plan.level == caller.level());
-    let named = open.filter_map(|door| match &door.plan.serves {
-        Serves::Tool(id) if user.may_use(id) => {
-            Some((id.clone(), caller.snapshot.tools.get(id)?.name.clone()))
-        }
-        Serves::Tool(_) | Serves::Gate => None,
-    });
-    let mut tools: Vec<(ToolId, String)> = named.collect();
-    tools.sort_by(|one, other| one.1.cmp(&other.1));
-    tools.dedup();
-    tools
 }
 
 fn page(caller: &Caller<'_>, user: &User, fault: Option<&Fault>) -> Result<Response<Body>, Refusal> {
@@ -152,7 +134,7 @@ fn page(caller: &Caller<'_>, user: &User, fault: Option<&Fault>) -> Result<Respo
         name_label: caller.text("token-name-label"),
         tool_label: caller.text("token-tool-label"),
         all_tools: caller.text("token-all-tools"),
-        tools: open_tools(caller, user).into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
+        tools: caller.open_tools(user).iter().map(|open| (open.id.to_string(), open.name.clone())).collect(),
         end_label: caller.text("token-end-label"),
         ends: [
             ("", caller.text("token-no-end")),
