@@ -2,7 +2,7 @@
 //! disk, and no tool sees them.
 
 use super::{
-    UserId,
+    Who,
     session::{Digest, digest},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) struct SocketTokens<S>(Mutex<HashMap<Digest, Entry<S>>>);
 struct Entry<S> {
     tool: ToolId,
     level: Level,
-    user: UserId,
+    who: Who,
     subject: S,
     expires: Instant,
 }
@@ -41,7 +41,7 @@ impl<S> SocketTokens<S> {
         &self,
         tool: &ToolId,
         level: Level,
-        user: UserId,
+        who: Who,
         subject: S,
     ) -> Result<Option<Secret>, NoRandomness> {
         let text = random::token()?;
@@ -54,13 +54,13 @@ impl<S> SocketTokens<S> {
             return Ok(None);
         }
         // One user's oldest makes room for the newest, so that nobody takes the places of others.
-        let own = table.iter().filter(|(_, entry)| entry.user == user);
+        let own = table.iter().filter(|(_, entry)| entry.who == who);
         if own.clone().count() >= MOST_PER_USER
             && let Some(oldest) = own.min_by_key(|(_, entry)| entry.expires).map(|(hash, _)| *hash)
         {
             table.remove(&oldest);
         }
-        let entry = Entry { tool: tool.clone(), level, user, subject, expires: now + LIFETIME };
+        let entry = Entry { tool: tool.clone(), level, who, subject, expires: now + LIFETIME };
         table.insert(digest(&text), entry);
         Ok(Some(Secret::new(text)))
     }
@@ -101,6 +101,7 @@ const MOST: usize = 8192;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::UserId;
 
     fn tool(name: &str) -> ToolId {
         ToolId::stored(name.to_owned())
@@ -109,7 +110,8 @@ mod tests {
     #[test]
     fn good_once_for_one_tool_at_one_level() {
         let tokens = SocketTokens::default();
-        let issue = |who: u8| tokens.issue(&tool("a"), Level::Lan, UserId(1), who).unwrap().unwrap();
+        let issue =
+            |who: u8| tokens.issue(&tool("a"), Level::Lan, Who::User(UserId(1)), who).unwrap().unwrap();
         let text = issue(1);
         assert_eq!(text.expose().len(), 43);
         assert_eq!(tokens.take(text.expose(), &tool("a"), Level::Lan), Some(1));
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn the_tables_end_is_an_answer_and_no_eviction() {
         let tokens = SocketTokens::default();
-        let issue = |user| tokens.issue(&tool("a"), Level::Lan, UserId(user), ()).unwrap();
+        let issue = |user| tokens.issue(&tool("a"), Level::Lan, Who::User(UserId(user)), ()).unwrap();
         let first = issue(0).unwrap();
         for user in 1..i64::try_from(MOST).unwrap() {
             assert!(issue(user).is_some());
@@ -138,7 +140,8 @@ mod tests {
     #[test]
     fn one_user_takes_no_place_of_another() {
         let tokens = SocketTokens::default();
-        let issue = |user| tokens.issue(&tool("a"), Level::Lan, UserId(user), ()).unwrap().unwrap();
+        let issue =
+            |user| tokens.issue(&tool("a"), Level::Lan, Who::User(UserId(user)), ()).unwrap().unwrap();
         let (other, first) = (issue(2), issue(1));
         let mut newest = issue(1);
         for _ in 1..MOST_PER_USER {

@@ -228,9 +228,8 @@ pub(super) async fn socket_token<B>(
     let subject = subject.ok_or(Refusal::SignInNeeded)?;
     // Whoever may not use the tool gets no token for it either.
     crate::proxy::authorize(subject.clone(), door, snapshot)?;
-    let user = subject.user().id;
-    let issued =
-        shared.socket_tokens.issue(tool, door.plan.level, user, subject).map_err(|_| Refusal::Internal)?;
+    let issued = shared.socket_tokens.issue(tool, door.plan.level, subject.who(), subject);
+    let issued = issued.map_err(|_| Refusal::Internal)?;
     let token = issued.ok_or(Refusal::Busy)?;
     json(&SocketToken { token: token.expose(), expires_in: socket_token::LIFETIME.as_secs() })
 }

@@ -159,7 +159,7 @@ impl Line {
 
     /// Who it was.
     pub(crate) fn signed_in(&mut self, permit: &Permit) {
-        let _ = write!(self.0, " user={}", permit.subject().user().id);
+        let _ = write!(self.0, " {}", permit.subject().who());
     }
 
     /// Why not, and whose fault it is.

@@ -6,6 +6,7 @@ use super::{
     snapshot::{Snapshot, Tool},
 };
 use crate::identity::{
+    Who,
     session::{self, Session},
     token::Token,
     user::User,
@@ -67,7 +68,7 @@ pub(crate) enum Subject {
 #[derive(Clone, Debug)]
 pub(crate) struct Lease {
     door: CancellationToken,
-    account: CancellationToken,
+    account: Option<CancellationToken>,
     credential: Option<CancellationToken>,
 }
 
@@ -76,16 +77,17 @@ pub(crate) fn authorize(subject: Subject, door: &Door, snapshot: &Snapshot) -> R
     let Serves::Tool(id) = &door.plan.serves else { return Err(Refusal::NoSuchPage) };
     let tool = snapshot.tools.get(id).ok_or(Refusal::Withdrawn)?;
     let user = subject.user();
-    if !session::may_begin(user, door.plan.level) || !user.may_use(id) {
+    if user.is_some_and(|user| !session::may_begin(user, door.plan.level) || !user.may_use(id)) {
         return Err(Refusal::NotForYou);
     }
+    let account = user.map(|user| user.withdrawn.clone());
     let credential = match &subject {
         Subject::Session { session, .. } | Subject::Access { session, .. } => Some(session.ended.clone()),
         Subject::Token { token, .. } if !token.is_for(id) => return Err(Refusal::NotForYou),
         Subject::Token { token, .. } => Some(token.ended.clone()),
         Subject::Basic { .. } => None,
     };
-    let lease = Lease { door: door.closing.clone(), account: user.withdrawn.clone(), credential };
+    let lease = Lease { door: door.closing.clone(), account, credential };
     if lease.is_withdrawn() {
         return Err(Refusal::Withdrawn);
     }
@@ -110,14 +112,29 @@ impl Permit {
 }
 
 impl Subject {
-    /// The account.
-    pub(crate) fn user(&self) -> &Arc<User> {
+    /// The account, where there is one.
+    pub(crate) fn user(&self) -> Option<&Arc<User>> {
         match self {
             Self::Session { user, .. }
             | Self::Basic { user }
             | Self::Token { user, .. }
-            | Self::Access { user, .. } => user,
+            | Self::Access { user, .. } => Some(user),
         }
+    }
+
+    /// For whom what it does is counted and logged.
+    pub(crate) fn who(&self) -> Who {
+        match self {
+            Self::Session { user, .. }
+            | Self::Basic { user }
+            | Self::Token { user, .. }
+            | Self::Access { user, .. } => Who::User(user.id),
+        }
+    }
+
+    /// What the owner and the tool call whoever it is.
+    pub(crate) fn name(&self) -> &str {
+        self.user().map_or("", |user| &user.name)
     }
 }
 
@@ -125,30 +142,33 @@ impl Subject {
 impl Lease {
     /// One that ends with this token.
     pub(crate) fn until(door: CancellationToken) -> Self {
-        Self { door, account: CancellationToken::new(), credential: None }
+        Self { door, account: None, credential: None }
     }
 }
 
 impl Lease {
     /// Whether it ended.
     pub(crate) fn is_withdrawn(&self) -> bool {
-        self.door.is_cancelled()
-            || self.account.is_cancelled()
-            || self.credential.as_ref().is_some_and(CancellationToken::is_cancelled)
+        let Self { door, account, credential } = self;
+        let ended =
+            |token: &Option<CancellationToken>| token.as_ref().is_some_and(CancellationToken::is_cancelled);
+        door.is_cancelled() || ended(account) || ended(credential)
     }
 
     /// Waits for its end.
     pub(crate) async fn withdrawn(&self) {
-        let credential = async {
-            match &self.credential {
-                Some(credential) => credential.cancelled().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = self.door.cancelled() => {}
-            () = self.account.cancelled() => {}
-            () = credential => {}
+            () = ended(self.account.as_ref()) => {}
+            () = ended(self.credential.as_ref()) => {}
         }
+    }
+}
+
+/// Waits for the end of what this stands for; for nothing, without end.
+async fn ended(token: Option<&CancellationToken>) {
+    match token {
+        Some(token) => token.cancelled().await,
+        None => std::future::pending().await,
     }
 }

@@ -19,7 +19,7 @@ use super::{
     snapshot::{Shared, Snapshot},
     upstream::{self, Pool},
 };
-use crate::{headers::authority::Host, identity::UserId, pages, tools::target::Speaks};
+use crate::{headers::authority::Host, identity::Who, pages, tools::target::Speaks};
 use hyper::{
     Request, Response, Version,
     body::Incoming,
@@ -47,17 +47,16 @@ pub(crate) struct Connection {
     pub(crate) activity: Activity,
     pub(crate) exchanges: Rc<Exchanges>,
     /// Whose visit was noted last, and when.
-    pub(crate) noted: Cell<Option<(UserId, Instant)>>,
+    pub(crate) noted: Cell<Option<(Who, Instant)>>,
 }
 
 impl Connection {
     /// Notes a visit for the owner's eyes; not for every request of a page.
     fn note_visit(&self, permit: &Permit) {
-        let user = permit.subject().user().id;
-        let lately =
-            |(noted, since): (UserId, Instant)| noted == user && since.elapsed() < limits::VISIT_STEP;
+        let who = permit.subject().who();
+        let lately = |(noted, since): (Who, Instant)| noted == who && since.elapsed() < limits::VISIT_STEP;
         if !self.noted.get().is_some_and(lately) {
-            self.noted.set(Some((user, Instant::now())));
+            self.noted.set(Some((who, Instant::now())));
             if self.shared.visitors.seen(permit, self.client, self.shared.clock.timestamp()) {
                 self.shared.changed.notify_one();
             }

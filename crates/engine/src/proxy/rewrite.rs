@@ -132,7 +132,7 @@ fn tell(
     set_forwarding(headers, target, forwarded_for)?;
     if let Some(name) = &tool.identity_header {
         forwarding::strip_alike(headers, name);
-        let user = HeaderValue::from_bytes(permit.subject().user().name.as_bytes());
+        let user = HeaderValue::from_bytes(permit.subject().name().as_bytes());
         headers.insert(name, user.map_err(|_| Refusal::Internal)?);
     }
     if let Some(injected) = &tool.injected {
