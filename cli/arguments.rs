@@ -1,8 +1,8 @@
 //! What can be typed. The list is a contract (`docs/cli.md`).
 
 use crate::{
-    certificate, level, output, place::Place, recovery, secret, serve, session, settings, share, token, tool,
-    user,
+    approval, certificate, level, output, place::Place, recovery, secret, serve, session, settings, share,
+    token, tool, user,
 };
 use clap::{Parser, Subcommand};
 use drawbridge_texts::Sentence;
@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// List and end sign-ins
     #[command(subcommand)]
     Session(session::Command),
+    /// Answer sign-ins from new devices, and forget devices
+    #[command(subcommand)]
+    Approval(approval::Command),
     /// Make, list and revoke passwords for devices and programs
     #[command(subcommand)]
     Token(token::Command),

@@ -2,6 +2,7 @@
 //!
 //! stdout is data, stderr is talk. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 engine not running.
 
+mod approval;
 mod arguments;
 mod asker;
 mod certificate;
@@ -64,6 +65,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Close => level::close(&mut engine, output).await,
         Command::User(command) => user::run(&mut engine, command, output).await,
         Command::Session(command) => session::run(&mut engine, command, output).await,
+        Command::Approval(command) => approval::run(&mut engine, command, output).await,
         Command::Token(command) => token::run(&mut engine, command, output).await,
         Command::Certificate(command) => certificate::run(&mut engine, command, output).await,
         Command::Settings(command) => settings::run(&mut engine, command, output).await,

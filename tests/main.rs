@@ -13,6 +13,7 @@
 
 mod support;
 
+mod approvals;
 mod changes;
 mod control;
 mod dependencies;

@@ -37,7 +37,7 @@ impl Route {
             "session" => matches!(role, "session" | "admin"),
             "access" => role == "access",
             "tool" => matches!(role, "session" | "admin" | "token" | "access" | "password"),
-            "code" | "invite" => false,
+            "code" | "invite" | "waiting" => false,
             other => panic!("nobody knows whom {other} means"),
         }
     }
@@ -133,6 +133,14 @@ fn every_route_lets_in_whom_it_is_for_and_nobody_else() {
     assert!(!tool.heard().iter().any(|heard| heard.contains("HTTP/1.1")), "{:?}", tool.heard());
 }
 
+/// What a cookie gets past at the gate, besides what is for anyone.
+pub(crate) fn passes(gate: Door, cookie: &str) -> Vec<String> {
+    let field = format!("cookie: {cookie}");
+    let at_gate = routes().into_iter().filter(|route| !route.at_door && route.whose != "anyone");
+    let passed = at_gate.filter(|route| ask(gate, route, Some(&field), "{}").1);
+    passed.map(|route| format!("{} {}", route.method, route.path)).collect()
+}
+
 /// The status, and whether it is one for who may.
 fn ask(at: Door, route: &Route, field: Option<&str>, body: &str) -> (u16, bool) {
     let fields = [
@@ -150,7 +158,7 @@ fn ask(at: Door, route: &Route, field: Option<&str>, body: &str) -> (u16, bool) 
     assert!((200..500).contains(&status) && status != 404, "{route:?} was answered {status}");
     let passed = match route.whose.as_str() {
         "anyone" => true,
-        "half" | "session" => !to_sign_in,
+        "half" | "session" | "waiting" => !to_sign_in,
         "access" => status != 401,
         _ => !matches!(status, 401 | 403),
     };

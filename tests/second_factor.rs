@@ -64,7 +64,7 @@ pub(crate) fn enrol(trial: &Trial, name: &str) -> (App, Vec<String>) {
 
 /// A browser made of curl: it keeps cookies and follows nothing by itself.
 pub(crate) struct Visitor {
-    gate: String,
+    pub(crate) gate: String,
     authority: PathBuf,
     jar: PathBuf,
     protocol: &'static str,
@@ -109,7 +109,7 @@ impl Visitor {
     }
 
     /// Asks for a page, with whatever cookies it has.
-    fn get(&self, url: &str) -> Answer {
+    pub(crate) fn get(&self, url: &str) -> Answer {
         self.send(&["--header", "accept: text/html", url])
     }
 
@@ -150,7 +150,7 @@ impl Visitor {
     }
 
     /// The value of a cookie in its jar.
-    fn cookie(&self, name: &str) -> Option<String> {
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         let text = std::fs::read_to_string(&self.jar).unwrap_or_default();
         let mut rows = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
         rows.find(|row| row.len() == 7 && row[5] == name).map(|row| row[6].to_owned())
@@ -195,7 +195,7 @@ fn half_cookie(gate: &str) -> String {
     format!("__Host-Http-drawbridge-half-{}", port(gate))
 }
 
-fn port(origin: &str) -> &str {
+pub(crate) fn port(origin: &str) -> &str {
     origin.rsplit(':').next().expect("a port")
 }
 
@@ -233,4 +233,28 @@ pub(crate) fn patiently(mut again: impl FnMut() -> Answer) -> Answer {
         }
         wait(&answer);
     }
+}
+
+/// The pairs of a query, decoded.
+pub(crate) fn url_pairs(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        let (mut bytes, mut rest) = (Vec::new(), text.bytes());
+        while let Some(byte) = rest.next() {
+            let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            bytes.push(match byte {
+                b'%' => {
+                    let digits = (rest.next().and_then(hex), rest.next().and_then(hex));
+                    digits.0.expect("hex") * 16 + digits.1.expect("hex")
+                }
+                b'+' => b' ',
+                other => other,
+            });
+        }
+        String::from_utf8(bytes).expect("text")
+    };
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }

@@ -1,7 +1,8 @@
 //! Signing in with password and code, and what is answered on the way.
 
 use super::{
-    Answer, Ground, PROTOCOLS, SHORT, Visitor, enrol, half_cookie, patiently, session_cookie, user, wait,
+    Answer, Ground, PROTOCOLS, SHORT, Visitor, enrol, half_cookie, patiently, session_cookie, url_pairs,
+    user, wait,
 };
 use crate::promises::{Door, basic, browser::Browser};
 use crate::support::{Trial, assert_one_sentence, trial::PASSWORD};
@@ -221,30 +222,6 @@ fn no_cookie_somebody_planted_becomes_a_session() {
         assert_eq!(gate.status("GET /", &[&format!("cookie: {name}={value}")]), 303, "{name}={value}");
     }
     assert_eq!(gate.status("GET /", &[&format!("cookie: {session}")]), 200);
-}
-
-/// The pairs of a query, decoded.
-fn url_pairs(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| {
-        let (mut bytes, mut rest) = (Vec::new(), text.bytes());
-        while let Some(byte) = rest.next() {
-            let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            bytes.push(match byte {
-                b'%' => {
-                    let digits = (rest.next().and_then(hex), rest.next().and_then(hex));
-                    digits.0.expect("hex") * 16 + digits.1.expect("hex")
-                }
-                b'+' => b' ',
-                other => other,
-            });
-        }
-        String::from_utf8(bytes).expect("text")
-    };
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
 }
 
 #[test]

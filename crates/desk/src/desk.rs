@@ -176,8 +176,8 @@ impl Desk {
             let _ = self.events.send(json(&event));
             match (&mut view.whole, event) {
                 (Some(whole), event) => whole.apply(event),
-                (none, Event::State { status, users, sessions, tokens, invites }) => {
-                    *none = Some(Whole { status, users, sessions, tokens, invites });
+                (none, Event::State { status, users, sessions, tokens, invites, approvals, devices }) => {
+                    *none = Some(Whole { status, users, sessions, tokens, invites, approvals, devices });
                 }
                 (None, _) => {}
             }

@@ -2,7 +2,7 @@
 
 use crate::{home::Home, platform};
 use bytes::{Bytes, BytesMut};
-use drawbridge_protocol::{EVENTS_PATH, Event, Problem, REQUEST_PATH, Request};
+use drawbridge_protocol::{DESK, EVENTS_PATH, Event, Problem, REQUEST_PATH, Request};
 use drawbridge_texts::{Sentence, Tell};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -91,8 +91,20 @@ impl Client {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn events(mut self) -> Result<Events, ClientError> {
-        let response = self.send(hyper::Method::GET, EVENTS_PATH, Bytes::new()).await?;
+    pub async fn events(self) -> Result<Events, ClientError> {
+        self.listen(EVENTS_PATH).await
+    }
+
+    /// The same where the owner sits and can be asked about sign-ins, for as long as this listens.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn events_at_desk(self) -> Result<Events, ClientError> {
+        self.listen(&format!("{EVENTS_PATH}?{DESK}")).await
+    }
+
+    async fn listen(mut self, path: &str) -> Result<Events, ClientError> {
+        let response = self.send(hyper::Method::GET, path, Bytes::new()).await?;
         if !response.status().is_success() {
             let bytes = response.into_body().collect().await.map_err(ClientError::Broken)?.to_bytes();
             return Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(ClientError::Strange)?));

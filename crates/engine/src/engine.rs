@@ -6,6 +6,7 @@ use crate::{
     control::{self, Beginnings, Control, Finding, FirstUser, State},
     home::{Home, HomeError},
     identity::{
+        approval::Approvals,
         invite::Invites,
         own_account::OwnAccount,
         password::{HashError, Hasher},
@@ -210,12 +211,12 @@ impl Engine {
         self.control.request(request, None).await
     }
 
-    /// The whole state, and every change from there on.
+    /// The whole state, and every change from there on, for a shell the owner sits at.
     ///
     /// # Errors
     /// When the engine is stopping.
     pub async fn events(&self) -> Result<Changes, Problem> {
-        Changes::near(self.control.clone()).await
+        Changes::near(self.control.clone(), Some(self.shared.approvals.desk())).await
     }
 
     /// Waits until it ended by itself, because it failed inside; its doors are closed then.
@@ -261,6 +262,7 @@ async fn shared(
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         sessions: Sessions::load(database.clone(), clock.clone()).await?,
         sign_in: SignIn::new(Hasher::new()?)?,
+        approvals: Approvals::load(database.clone(), clock.clone()).await?,
         tokens: Tokens::load(database.clone(), clock.clone()).await?,
         invites: Invites::load(database.clone(), clock.clone()).await?,
         signer: ArcSwapOption::empty(),

@@ -8,6 +8,7 @@ use crate::{
     control::Control,
     engine::{Configuration, Engine, StartError},
     home::{Home, HomeError},
+    identity::approval::Desk,
 };
 use drawbridge_protocol::{Event, Problem, ProblemKind, Request};
 use drawbridge_texts::{Tell, Texts, Words};
@@ -108,7 +109,8 @@ impl Elsewhere {
     }
 
     async fn events(&self) -> Result<Changes, ClientError> {
-        Ok(Changes(Source::Far(Client::connect(&self.home).await?.events().await?)))
+        let events = Client::connect(&self.home).await?.events_at_desk().await?;
+        Ok(Changes { source: Source::Far(events), _desk: None })
     }
 
     fn problem(&self, error: ClientError) -> Problem {
@@ -124,28 +126,32 @@ impl Elsewhere {
 }
 
 /// The event stream of an engine, near or far.
-pub struct Changes(Source);
+pub struct Changes {
+    source: Source,
+    /// The desk that listens, where the owner sits.
+    _desk: Option<Desk>,
+}
 
 enum Source {
-    Near { next: Option<Event>, changes: broadcast::Receiver<Event>, control: Control },
+    Near { next: Option<Box<Event>>, changes: broadcast::Receiver<Event>, control: Control },
     Far(Events),
 }
 
 impl Changes {
-    /// Listens to the engine of this process.
-    pub(crate) async fn near(control: Control) -> Result<Self, Problem> {
+    /// Listens to the engine of this process, for a desk or for somebody else.
+    pub(crate) async fn near(control: Control, desk: Option<Desk>) -> Result<Self, Problem> {
         let (whole, changes) = control.listen().await?;
-        Ok(Self(Source::Near { next: Some(whole), changes, control }))
+        Ok(Self { source: Source::Near { next: Some(Box::new(whole)), changes, control }, _desk: desk })
     }
 
     /// The next event: the whole state first, and again after this listener fell behind. Nothing when the engine
     /// stopped, or what came from it made no sense.
     pub async fn next(&mut self) -> Option<Event> {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Far(events) => events.next().await.ok().flatten(),
             Source::Near { next, changes, control } => {
                 if let Some(event) = next.take() {
-                    return Some(event);
+                    return Some(*event);
                 }
                 match changes.recv().await {
                     Ok(event) => Some(event),

@@ -1,6 +1,6 @@
 //! What the engine tells its shells without being asked.
 
-use crate::{Headline, Invite, Session, Status, Token, Tool, Trouble, User, Visitor};
+use crate::{Approval, Device, Headline, Invite, Session, Status, Token, Tool, Trouble, User, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// One line of the event stream: the whole state first, then changes.
@@ -20,6 +20,12 @@ pub enum Event {
         /// Every open invite.
         #[serde(default)]
         invites: Vec<Invite>,
+        /// Everyone who waits for the owner.
+        #[serde(default)]
+        approvals: Vec<Approval>,
+        /// Every device that need not.
+        #[serde(default)]
+        devices: Vec<Device>,
     },
     /// One word changed.
     Headline {
@@ -57,6 +63,16 @@ pub enum Event {
     Invites {
         /// All of them.
         invites: Vec<Invite>,
+    },
+    /// Who waits for the owner changed.
+    Approvals {
+        /// All of them.
+        approvals: Vec<Approval>,
+    },
+    /// The devices that need not wait changed.
+    Devices {
+        /// All of them.
+        devices: Vec<Device>,
     },
     /// Who is in changed.
     Visitors {

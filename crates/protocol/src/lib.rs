@@ -13,8 +13,8 @@ mod whole;
 
 pub use event::Event;
 pub use model::{
-    Certificate, CertificateKind, Door, DoorState, Fix, Headline, Invite, InviteCreated, Level,
-    PasswordJudgement, Problem, ProblemKind, RecoveryCodes, Session, SessionKind, Status, Token,
+    Approval, Certificate, CertificateKind, Device, Door, DoorState, Fix, Headline, Invite, InviteCreated,
+    Level, PasswordJudgement, Problem, ProblemKind, RecoveryCodes, Session, SessionKind, Status, Token,
     TokenCreated, Tool, TotpBegun, Trouble, Url, User, UserCreated, Visitor,
 };
 pub use request::{
@@ -28,3 +28,5 @@ pub use whole::Whole;
 pub const REQUEST_PATH: &str = "/v1/request";
 /// Path on the control socket that streams [`Event`]s as NDJSON.
 pub const EVENTS_PATH: &str = "/v1/events";
+/// The query with which it is asked for by a shell the owner sits at.
+pub const DESK: &str = "desk";

@@ -277,6 +277,40 @@ pub enum SessionKind {
     Program,
 }
 
+/// Somebody who gave a right password from the internet on a device nobody knows, and waits for the owner.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Approval {
+    /// To answer it with.
+    pub id: String,
+    /// The user's name.
+    pub user: String,
+    /// What the device shows, from 10 to 99; nothing where a program asks, which shows nothing.
+    pub number: Option<u8>,
+    /// Where from.
+    pub address: String,
+    /// What the browser or program calls itself.
+    pub agent: String,
+    /// Seconds since 1970.
+    pub since: u64,
+    /// Seconds since 1970.
+    pub expires: u64,
+}
+
+/// A device on which a user need not wait for the owner any more.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Device {
+    /// To forget it with.
+    pub id: String,
+    /// The user's name.
+    pub user: String,
+    /// What the browser or program called itself.
+    pub agent: String,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// Seconds since 1970.
+    pub last_seen: u64,
+}
+
 /// A password for one device or program, without its text.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Token {

@@ -111,6 +111,28 @@ pub enum Request {
         /// The session's id.
         id: String,
     },
+    /// → list of [`crate::Approval`], those that wait
+    ApprovalList,
+    /// Lets somebody in who waits → `null`
+    ApprovalAllow {
+        /// The approval's id.
+        id: String,
+        /// Nobody is asked about this device again.
+        #[serde(default)]
+        always: bool,
+    },
+    /// Keeps somebody out who waits → `null`
+    ApprovalRefuse {
+        /// The approval's id.
+        id: String,
+    },
+    /// → list of [`crate::Device`]
+    DeviceList,
+    /// The owner is asked about this device again → `null`
+    DeviceForget {
+        /// The device's id.
+        id: String,
+    },
     /// Makes a token for one device or program → [`crate::TokenCreated`]
     TokenCreate(TokenCreate),
     /// → list of [`crate::Token`]
@@ -171,6 +193,8 @@ impl Request {
                 | Self::UserInvites
                 | Self::PasswordCheck { .. }
                 | Self::SessionList
+                | Self::ApprovalList
+                | Self::DeviceList
                 | Self::TokenList
                 | Self::CertificateList
                 | Self::CertificateExportCa

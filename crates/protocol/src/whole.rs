@@ -1,6 +1,6 @@
 //! The whole state as a listener knows it: the first event, and every change laid over it.
 
-use crate::{Event, Invite, Session, Status, Token, User};
+use crate::{Approval, Device, Event, Invite, Session, Status, Token, User};
 use serde::{Deserialize, Serialize};
 
 /// What the first line of an event stream carries.
@@ -17,14 +17,20 @@ pub struct Whole {
     /// Every open invite.
     #[serde(default)]
     pub invites: Vec<Invite>,
+    /// Everyone who waits for the owner.
+    #[serde(default)]
+    pub approvals: Vec<Approval>,
+    /// Every device that need not.
+    #[serde(default)]
+    pub devices: Vec<Device>,
 }
 
 impl Whole {
     /// Lays a change over what was known.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::State { status, users, sessions, tokens, invites } => {
-                *self = Self { status, users, sessions, tokens, invites };
+            Event::State { status, users, sessions, tokens, invites, approvals, devices } => {
+                *self = Self { status, users, sessions, tokens, invites, approvals, devices };
             }
             Event::Headline { headline, gate } => {
                 self.status.headline = headline;
@@ -39,6 +45,8 @@ impl Whole {
             Event::Sessions { sessions } => self.sessions = sessions,
             Event::Tokens { tokens } => self.tokens = tokens,
             Event::Invites { invites } => self.invites = invites,
+            Event::Approvals { approvals } => self.approvals = approvals,
+            Event::Devices { devices } => self.devices = devices,
             Event::Visitors { visitors } => self.status.visitors = visitors,
             Event::Problems { problems } => self.status.problems = problems,
         }
@@ -46,8 +54,9 @@ impl Whole {
 }
 
 impl From<Whole> for Event {
-    fn from(Whole { status, users, sessions, tokens, invites }: Whole) -> Self {
-        Self::State { status, users, sessions, tokens, invites }
+    fn from(whole: Whole) -> Self {
+        let Whole { status, users, sessions, tokens, invites, approvals, devices } = whole;
+        Self::State { status, users, sessions, tokens, invites, approvals, devices }
     }
 }
 
@@ -81,7 +90,15 @@ mod tests {
             problems: Vec::new(),
             revision: 1,
         };
-        Whole { status, users: Vec::new(), sessions: Vec::new(), tokens: Vec::new(), invites: Vec::new() }
+        Whole {
+            status,
+            users: Vec::new(),
+            sessions: Vec::new(),
+            tokens: Vec::new(),
+            invites: Vec::new(),
+            approvals: Vec::new(),
+            devices: Vec::new(),
+        }
     }
 
     #[test]

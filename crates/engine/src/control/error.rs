@@ -1,6 +1,6 @@
 //! Every way a change can be refused, each with its sentence for the owner.
 
-use super::{injections::BadSecret, invites::BadInvite, tokens::BadToken};
+use super::{injections::BadSecret, refused::Refused};
 use crate::{
     certificates,
     identity::{
@@ -32,9 +32,7 @@ pub(crate) enum ControlError {
     #[error("no session `{0}`")]
     UnknownSession(String),
     #[error(transparent)]
-    Token(#[from] BadToken),
-    #[error(transparent)]
-    Invite(#[from] BadInvite),
+    Refused(#[from] Refused),
     #[error("no setting `{0}`")]
     UnknownSetting(String),
     #[error("the request rests on an older revision")]
@@ -160,8 +158,7 @@ impl Tell for ControlError {
             Self::UnknownTool(name) => Sentence::new("tool-unknown").with("name", name),
             Self::UnknownUser(name) => Sentence::new("user-unknown").with("name", name),
             Self::UnknownSession(id) => Sentence::new("session-unknown").with("id", id),
-            Self::Token(error) => error.sentence(),
-            Self::Invite(error) => error.sentence(),
+            Self::Refused(error) => error.sentence(),
             Self::UnknownSetting(name) => Sentence::new("setting-unknown").with("name", name),
             Self::Stale => Sentence::new("stale"),
             Self::ToolExists(name) => Sentence::new("tool-exists").with("name", name),
@@ -236,8 +233,7 @@ impl ControlError {
             Self::Stale | Self::ToolExists(_) | Self::UserExists(_) | Self::Factor(BadFactor::Present(_)) => {
                 ProblemKind::Conflict
             }
-            Self::Token(error) => error.kind(),
-            Self::Invite(error) => error.kind(),
+            Self::Refused(error) => error.kind(),
             Self::Users(error) if error.is_conflict() => ProblemKind::Conflict,
             Self::OwnPort(_)
             | Self::Target(_)

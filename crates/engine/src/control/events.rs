@@ -1,6 +1,6 @@
 //! What changed between two pictures of the state, as events.
 
-use drawbridge_protocol::{Event, Invite, Session, Status, Token, User};
+use drawbridge_protocol::{Approval, Device, Event, Invite, Session, Status, Token, User};
 
 /// Everything shells see.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -10,6 +10,8 @@ pub(super) struct Picture {
     pub(super) sessions: Vec<Session>,
     pub(super) tokens: Vec<Token>,
     pub(super) invites: Vec<Invite>,
+    pub(super) approvals: Vec<Approval>,
+    pub(super) devices: Vec<Device>,
 }
 
 impl Picture {
@@ -21,6 +23,8 @@ impl Picture {
             sessions: self.sessions.clone(),
             tokens: self.tokens.clone(),
             invites: self.invites.clone(),
+            approvals: self.approvals.clone(),
+            devices: self.devices.clone(),
         }
     }
 
@@ -47,6 +51,12 @@ impl Picture {
         }
         if self.invites != now.invites {
             events.push(Event::Invites { invites: now.invites.clone() });
+        }
+        if self.approvals != now.approvals {
+            events.push(Event::Approvals { approvals: now.approvals.clone() });
+        }
+        if self.devices != now.devices {
+            events.push(Event::Devices { devices: now.devices.clone() });
         }
         if old.visitors != new.visitors {
             events.push(Event::Visitors { visitors: new.visitors.clone() });

@@ -3,7 +3,7 @@
 //! What asks for more is saved before it is in force, and so is what asks for less: a change that is not saved did not
 //! happen. What lies sealed and does not open lets nobody in.
 
-use super::{ControlError, State, invites::BadInvite, people::again};
+use super::{ControlError, State, invites::BadInvite, people::again, refused::Refused};
 use crate::{
     identity::{
         UserId,
@@ -281,7 +281,9 @@ fn declined(error: ControlError) -> Declined {
         ControlError::Factor(BadFactor::WrongCode) => Declined::WrongCode,
         ControlError::Password(bad) => Declined::Password(bad),
         // The name or the code of an invite is no good any more.
-        ControlError::UserExists(_) | ControlError::Invite(BadInvite::Unknown(_)) => Declined::Over,
+        ControlError::UserExists(_) | ControlError::Refused(Refused::Invite(BadInvite::Unknown(_))) => {
+            Declined::Over
+        }
         ControlError::Factor(BadFactor::Present(_) | BadFactor::Absent(_) | BadFactor::NotBegun(_)) => {
             Declined::Over
         }

@@ -2,6 +2,7 @@
 //! everyone who listens. One writer does all of it, one request after the other; only *close everything* does not wait.
 
 mod apply;
+mod approvals;
 mod certificates;
 mod close;
 mod doors;
@@ -16,6 +17,7 @@ mod levels;
 mod new_user;
 mod passwords;
 mod people;
+mod refused;
 mod secrets;
 pub(crate) mod server;
 mod settings;
@@ -29,7 +31,10 @@ pub(crate) use finding::Finding;
 pub use passwords::FirstUser;
 pub(crate) use state::{Beginnings, State};
 
-use crate::identity::own_account;
+use crate::{
+    identity::{approval, own_account},
+    proxy::snapshot::Shared,
+};
 use apply::OpenDoors;
 use drawbridge_protocol::{Event, Problem, ProblemKind, Request};
 use drawbridge_texts::{Sentence, Words};
@@ -47,6 +52,7 @@ pub(crate) struct Control {
     requests: mpsc::Sender<Message>,
     open_doors: Arc<OpenDoors>,
     words: Words,
+    shared: Arc<Shared>,
 }
 
 /// A request and what it rests on.
@@ -69,7 +75,8 @@ impl Control {
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
-        let control = Self { requests, open_doors: state.open_doors(), words: state.words.clone() };
+        let shared = Arc::clone(&state.shared);
+        let control = Self { requests, open_doors: state.open_doors(), words: state.words.clone(), shared };
         let doors = state.open_doors();
         let writing = tokio::spawn(write(state, queue, wishes, events, stop.clone()));
         (control, tokio::spawn(guard(writing, doors, stop)))
@@ -92,6 +99,11 @@ impl Control {
             self.requests.try_send(message).map_err(|_| self.busy())?;
         }
         answered.await.map_err(|_| self.busy())?.map_err(|error| error.problem(&self.words))
+    }
+
+    /// A shell the owner sits at, for as long as this lives.
+    fn desk(&self) -> approval::Desk {
+        self.shared.approvals.desk()
     }
 
     /// Closes every door for good: the engine ends. Levels stay; nothing waits for what the writer is doing.
@@ -231,6 +243,11 @@ impl State {
             }
             Request::SessionList => reply(&self.session_models()),
             Request::SessionEnd { id } => reply(&self.end_session(&id).await?),
+            Request::ApprovalList => reply(&self.approval_models()),
+            Request::ApprovalAllow { id, always } => reply(&self.allow(&id, always).await?),
+            Request::ApprovalRefuse { id } => reply(&self.refuse(&id)?),
+            Request::DeviceList => reply(&self.device_models()),
+            Request::DeviceForget { id } => reply(&self.forget_device(&id).await?),
             Request::TokenCreate(create) => reply(&self.create_token(create).await?),
             Request::TokenList => reply(&self.token_models()),
             Request::TokenRevoke { id } => reply(&self.revoke_token(&id).await?),

@@ -98,6 +98,7 @@ impl State {
         self.replace(&old, None);
         self.shared.sessions.end_here(|session| session.user == id);
         self.shared.tokens.revoke_here(|token| token.user == id);
+        self.forget_devices(id).await;
         self.save(move |transaction| transaction.execute("DELETE FROM user WHERE id = ?1", [id.0])).await
     }
 
@@ -117,6 +118,7 @@ impl State {
             .await?;
         self.shared.sessions.end(|session| session.user == id).await?;
         self.shared.tokens.revoke(|token| token.user == id).await?;
+        self.forget_devices(id).await;
         let over = Finding::account_closed(&stored);
         self.notes.retain(|note| *note != over);
         Ok(true)

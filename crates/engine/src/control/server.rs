@@ -7,7 +7,7 @@ use crate::{
     platform::{self, ControlListener, ControlStream},
 };
 use bytes::Bytes;
-use drawbridge_protocol::{EVENTS_PATH, Event, Problem, ProblemKind, REQUEST_PATH, Request as Asked};
+use drawbridge_protocol::{DESK, EVENTS_PATH, Event, Problem, ProblemKind, REQUEST_PATH, Request as Asked};
 use drawbridge_texts::Sentence;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Limited};
@@ -132,12 +132,17 @@ async fn answer(request: Request<Incoming>, control: &Control, may: May) -> Resp
             }
         }
         (&Method::GET, EVENTS_PATH) if may == May::Close => refuse(&control.busy()),
-        (&Method::GET, EVENTS_PATH) => match Changes::near(control.clone()).await {
+        (&Method::GET, EVENTS_PATH) => match listen(control, request.uri().query() == Some(DESK)).await {
             Ok(changes) => stream(changes),
             Err(problem) => refuse(&problem),
         },
         _ => refuse(&control.invalid(&Sentence::new("request-no-path"))),
     }
+}
+
+async fn listen(control: &Control, at_desk: bool) -> Result<Changes, Problem> {
+    let desk = at_desk.then(|| control.desk());
+    Changes::near(control.clone(), desk).await
 }
 
 /// The revision a caller rests on: `If-Match: "7"`.

@@ -1,7 +1,7 @@
 //! Settings the owner may read and set by name.
 
 use super::{ControlError, State};
-use crate::{headers::authority::Host, network::hops::Hop, settings::Settings};
+use crate::{headers::authority::Host, identity::approval::Policy, network::hops::Hop, settings::Settings};
 use drawbridge_protocol::Level;
 use drawbridge_texts::Sentence;
 use std::collections::BTreeMap;
@@ -69,6 +69,7 @@ impl State {
         self.prove(super::apply::addresses_of(wishes.listeners()), &mut proven)
             .map_err(ControlError::Bind)?;
         self.commit(after)?;
+        self.shared.approvals.set_policy(self.settings.internet.approval);
         self.follow_names().await?;
         self.refresh_certificates();
         self.apply_with(proven);
@@ -108,6 +109,25 @@ fn set_port(place: &mut Option<u16>, value: &str) -> Option<()> {
 
 fn set_host(place: &mut Option<String>, value: &str) -> Option<()> {
     *place = if value.is_empty() { None } else { Some(value.parse::<Host>().ok()?.to_string()) };
+    Some(())
+}
+
+fn approval_text(policy: Policy) -> String {
+    match policy {
+        Policy::Desk => "desk",
+        Policy::Always => "always",
+        Policy::Never => "never",
+    }
+    .to_owned()
+}
+
+fn set_approval(place: &mut Policy, value: &str) -> Option<()> {
+    *place = match value {
+        "" | "desk" => Policy::Desk,
+        "always" => Policy::Always,
+        "never" => Policy::Never,
+        _ => return None,
+    };
     Some(())
 }
 
@@ -168,5 +188,11 @@ const KEYS: &[Key] = &[
         read: |settings| port_text(settings.internet.front_port),
         write: |settings, value| set_port(&mut settings.internet.front_port, value),
         hint: || Sentence::new("setting-hint-port"),
+    },
+    Key {
+        name: "internet.approval",
+        read: |settings| approval_text(settings.internet.approval),
+        write: |settings, value| set_approval(&mut settings.internet.approval, value),
+        hint: || Sentence::new("setting-hint-approval"),
     },
 ];

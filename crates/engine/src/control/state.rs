@@ -117,6 +117,7 @@ impl State {
                 state.key = Err(error.sentence());
             }
         }
+        state.shared.approvals.set_policy(state.settings.internet.approval);
         state.settle_interrupted().await;
         state.apply();
         for (tool, _) in state.levels().into_iter().filter(|(_, level)| *level > Level::Local) {
@@ -194,6 +195,7 @@ impl State {
             self.shared.sessions.tidy().await,
             self.shared.tokens.tidy().await,
             self.shared.invites.tidy().await,
+            self.shared.approvals.devices.tidy().await,
             self.rotate_signer(now).await,
         ] {
             if let Err(error) = tidied {
@@ -224,7 +226,8 @@ impl State {
         let timers = open.filter_map(|tool| tool.until);
         let timers = timers.map(|until| Duration::from_secs(until.saturating_sub(now.0)).min(super::TICK));
         let visitors = self.shared.visitors.next_leaves();
-        let soonest = timers.chain(visitors).chain([self.until_look()]).min();
+        let waiting = self.shared.approvals.next_ends();
+        let soonest = timers.chain(visitors).chain(waiting).chain([self.until_look()]).min();
         soonest.unwrap_or(super::LOOK).max(SHORTEST)
     }
 
@@ -327,6 +330,8 @@ impl State {
             sessions: self.session_models(),
             tokens: self.token_models(),
             invites: self.invite_models(),
+            approvals: self.approval_models(),
+            devices: self.device_models(),
         }
     }
 

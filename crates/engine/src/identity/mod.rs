@@ -1,5 +1,6 @@
 //! Who someone is: users, passwords, the one way to sign in, and sessions.
 
+pub(crate) mod approval;
 pub(crate) mod attempts;
 pub(crate) mod basic;
 pub(crate) mod foreign;

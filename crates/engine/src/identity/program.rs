@@ -1,6 +1,7 @@
 //! The one way a program gets in at a door, whatever it presents.
 
 use super::{
+    approval::{Approvals, Shown},
     jwt::{self, Signer},
     presented::Presented,
     session::{Session, Sessions},
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use drawbridge_protocol::Level;
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// Who a program is for, and what proved it.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) enum Admission {
     Welcome(Known),
     /// The password is right; alone it opens nothing, because the account has a second factor.
     Halfway,
+    /// The password is right; alone it opens nothing from where the owner did not let it in.
+    Unapproved(Arc<User>),
     /// The credential opens nothing here.
     Wrong,
     /// The account waits after a failure; nothing was verified.
@@ -41,11 +44,14 @@ pub(crate) enum Admission {
 /// What is asked: where, when, and with which tables.
 pub(crate) struct Desk<'a> {
     pub(crate) sign_in: &'a SignIn,
+    pub(crate) approvals: &'a Approvals,
     pub(crate) tokens: &'a Tokens,
     pub(crate) sessions: &'a Sessions,
     pub(crate) signer: Option<&'a Signer>,
     pub(crate) now: Timestamp,
     pub(crate) level: Level,
+    /// Where the program calls from.
+    pub(crate) network: IpAddr,
 }
 
 impl Desk<'_> {
@@ -61,9 +67,11 @@ impl Desk<'_> {
             }
             Presented::Password(credential) => credential,
         };
-        match self.sign_in.attempt(users, self.level, credential).await {
+        let lets_in = |user: &User| self.approvals.lets_in(user, self.level, &Shown::Network(self.network));
+        match self.sign_in.attempt(users, self.level, credential, lets_in).await {
             Outcome::Welcome(user) => Admission::Welcome(Known::Password(user)),
             Outcome::Halfway(_) => Admission::Halfway,
+            Outcome::Unapproved(user) => Admission::Unapproved(user),
             Outcome::Wrong => Admission::Wrong,
             Outcome::Wait(left) => Admission::Wait(left),
             Outcome::Busy => Admission::Busy,

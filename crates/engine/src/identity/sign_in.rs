@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Welcome(Arc<User>),
     /// The password is right; alone it opens nothing, because the account has a second factor.
     Halfway(Arc<User>),
+    /// The password is right; alone it opens nothing from a device the owner does not know.
+    Unapproved(Arc<User>),
     /// The credential opens nothing here.
     Wrong,
     /// The account waits after a failure; nothing was verified.
@@ -57,10 +59,17 @@ impl SignIn {
         Ok(Self { attempts, hasher, remembered, renewals: Renewals::default(), key })
     }
 
-    /// Verifies a name and password for a level.
-    pub(crate) async fn attempt(&self, users: &impl Users, level: Level, credential: Credential) -> Outcome {
+    /// Verifies a name and password for a level. Whether they are enough where they come from, `lets_in` says.
+    pub(crate) async fn attempt(
+        &self,
+        users: &impl Users,
+        level: Level,
+        credential: Credential,
+        lets_in: impl Fn(&User) -> bool,
+    ) -> Outcome {
         match self.verify(users, level, credential).await {
             Outcome::Welcome(user) if user.second.is_some() => Outcome::Halfway(user),
+            Outcome::Welcome(user) if !lets_in(&user) => Outcome::Unapproved(user),
             outcome => outcome,
         }
     }
@@ -202,7 +211,7 @@ mod tests {
     async fn tried(users: &One, level: Level, password: &str) -> (Outcome, Vec<Renewal>) {
         let sign_in = SignIn::new(Hasher::new().unwrap()).unwrap();
         let credential = Credential { name: "Anna".into(), password: Secret::new(password.to_owned()) };
-        let outcome = sign_in.attempt(users, level, credential).await;
+        let outcome = sign_in.attempt(users, level, credential, |_| true).await;
         (outcome, sign_in.renewals().take())
     }
 

@@ -4,6 +4,7 @@
 use super::{gate, harden, routes::Call};
 use crate::{
     identity::{
+        approval::{self, Asked, Shown},
         basic::Credential,
         jwt::{self, Bearer},
         own_account::{Answer, Declined, Wish},
@@ -55,6 +56,8 @@ struct Login {
     password: Secret,
     /// Of an account with a second factor: what its app shows, or a recovery code.
     code: Option<Secret>,
+    /// What an earlier answer called `device`: the owner was asked about it.
+    device: Option<Secret>,
 }
 
 async fn login(
@@ -63,16 +66,53 @@ async fn login(
     target: &Target,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
-    let (headers, login) = read(connection, request, target).await?;
-    let user = who(connection, login, snapshot).await?;
-    begin(connection, &headers, &user).await
+    let visit = super::Visit::of(&request);
+    let (headers, mut login) = read::<Login>(connection, request, target).await?;
+    let device = login.device.take();
+    match who(connection, login, device.as_ref(), &headers, snapshot).await? {
+        Who::Welcome(user) => begin(connection, &headers, &user).await,
+        Who::Waits { token, number } => pending(connection, &visit, &token, number),
+    }
+}
+
+/// What came of a sign-in that was not refused.
+enum Who {
+    Welcome(Arc<User>),
+    /// The owner is asked about the device that holds this token from here on.
+    Waits {
+        token: Secret,
+        number: u8,
+    },
+}
+
+/// The problem document with what the program needs to ask again, and the person beside it to be recognised.
+fn pending(
+    connection: &Connection,
+    visit: &super::Visit,
+    token: &Secret,
+    number: u8,
+) -> Result<Response<Body>, Refusal> {
+    #[derive(Serialize)]
+    struct Pending<'a> {
+        #[serde(flatten)]
+        document: super::Document,
+        number: u8,
+        device: &'a str,
+        expires_in: u64,
+    }
+    let document = super::Document::of(&connection.shared.pages, Refusal::ApprovalPending, visit);
+    let expires_in = approval::WAITING.as_secs();
+    let mut response = json(&Pending { document, number, device: token.expose(), expires_in })?;
+    *response.status_mut() = Refusal::ApprovalPending.row().status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    Ok(response)
 }
 
 /// A new sign-in, with its first pair of tokens.
 async fn begin(connection: &Connection, headers: &HeaderMap, user: &User) -> Result<Response<Body>, Refusal> {
     let level = connection.door.plan.level;
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let visit = Visit { level, address: connection.client.address(), agent: agent.to_owned() };
+    let visit = Visit { level, address: connection.client.address(), agent: agent(headers).to_owned() };
     let (session, once) = connection.shared.sessions.begin_program(user.id, visit).await.map_err(unsaved)?;
     connection.shared.changed.notify_one();
     // The account may have changed while the password was verified.
@@ -84,23 +124,41 @@ async fn begin(connection: &Connection, headers: &HeaderMap, user: &User) -> Res
 }
 
 /// Whose name, password and code these are.
-async fn who(connection: &Connection, login: Login, snapshot: &Picture) -> Result<Arc<User>, Refusal> {
+async fn who(
+    connection: &Connection,
+    login: Login,
+    device: Option<&Secret>,
+    headers: &HeaderMap,
+    snapshot: &Picture,
+) -> Result<Who, Refusal> {
     let Connection { shared, door, client, .. } = connection;
     let credential = Credential { name: login.username.trim().to_owned(), password: login.password };
     let wrong = || {
         tracing::info!(client = %client.address(), "a program's sign-in failed");
         Refusal::WrongCredential
     };
-    let user = match shared.sign_in.attempt(&**snapshot, door.plan.level, credential).await {
-        Outcome::Welcome(user) => return Ok(user),
+    let shown = Shown::Token(device.map(Secret::expose));
+    let lets_in = |user: &User| shared.approvals.lets_in(user, door.plan.level, &shown);
+    let user = match shared.sign_in.attempt(&**snapshot, door.plan.level, credential, lets_in).await {
+        Outcome::Welcome(user) => return Ok(Who::Welcome(user)),
         Outcome::Halfway(user) => user,
+        Outcome::Unapproved(user) => {
+            let asked = shared.approvals.ask(&user, (client.address(), agent(headers)), &shown);
+            shared.changed.notify_one();
+            return match asked.map_err(|_| Refusal::Internal)? {
+                Asked::Allowed(_) => Ok(Who::Welcome(user)),
+                Asked::Waits { token, number } => Ok(Who::Waits { token, number }),
+                Asked::Busy => Err(Refusal::Busy),
+                Asked::ProgramWaits | Asked::Another(_) | Asked::Refused(_) => Err(Refusal::ApprovalPending),
+            };
+        }
         Outcome::Wrong => return Err(wrong()),
         Outcome::Wait(left) => return Err(Refusal::Wait(left)),
         Outcome::Busy => return Err(Refusal::Busy),
     };
     let code = login.code.ok_or(Refusal::CodeNeeded)?;
     match shared.second_factor.verify(&shared.sign_in, &user, &code, || true).await {
-        verify::Outcome::Right => Ok(user),
+        verify::Outcome::Right => Ok(Who::Welcome(user)),
         verify::Outcome::Wrong => Err(wrong()),
         verify::Outcome::Wait(left) => Err(Refusal::Wait(left)),
         verify::Outcome::Busy => Err(Refusal::Busy),
@@ -188,9 +246,9 @@ async fn change_password(
     let user = user.ok_or(Refusal::WrongCredential)?;
     let (headers, call) = read::<ChangePassword>(connection, request, target).await?;
     let credential = Credential { name: user.name.clone(), password: call.current_password };
-    match shared.sign_in.attempt(&**snapshot, level, credential).await {
-        // The code was asked for when this program signed in.
-        Outcome::Welcome(_) | Outcome::Halfway(_) => {}
+    match shared.sign_in.attempt(&**snapshot, level, credential, |_| true).await {
+        // The code and the owner were asked when this program signed in.
+        Outcome::Welcome(_) | Outcome::Halfway(_) | Outcome::Unapproved(_) => {}
         Outcome::Wrong => {
             tracing::info!(client = %client.address(), "a password was wrong");
             return Err(Refusal::WrongCredential);
@@ -278,6 +336,10 @@ async fn read<T: DeserializeOwned>(
     let bytes = gate::read_whole(connection, body).await?;
     let call = serde_json::from_slice(&bytes).map_err(|_| Refusal::BadCall)?;
     Ok((parts.headers, call))
+}
+
+fn agent(headers: &HeaderMap) -> &str {
+    headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
 }
 
 fn check_origin<B>(request: &Request<B>, target: &Target) -> Result<(), Refusal> {

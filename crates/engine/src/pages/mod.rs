@@ -144,21 +144,28 @@ fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Bo
 }
 
 /// A problem document (RFC 9457).
-fn document(pages: &Pages, refusal: Refusal, visit: &Visit) -> Response<Body> {
-    #[derive(Serialize)]
-    struct Document {
-        r#type: String,
-        title: String,
-        status: u16,
-        detail: String,
+#[derive(Serialize)]
+struct Document {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+}
+
+impl Document {
+    fn of(pages: &Pages, refusal: Refusal, visit: &Visit) -> Self {
+        let row = refusal.row();
+        Self {
+            r#type: format!("urn:drawbridge:problem:{}", row.text),
+            title: pages.texts.text(&visit.language, &format!("{}-title", row.text)),
+            status: row.status.as_u16(),
+            detail: pages.texts.text(&visit.language, &format!("{}-text", row.text)),
+        }
     }
-    let row = refusal.row();
-    let document = Document {
-        r#type: format!("urn:drawbridge:problem:{}", row.text),
-        title: pages.texts.text(&visit.language, &format!("{}-title", row.text)),
-        status: row.status.as_u16(),
-        detail: pages.texts.text(&visit.language, &format!("{}-text", row.text)),
-    };
+}
+
+fn document(pages: &Pages, refusal: Refusal, visit: &Visit) -> Response<Body> {
+    let document = Document::of(pages, refusal, visit);
     let mut response = Response::new(Body::full(serde_json::to_vec(&document).unwrap_or_default()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -221,6 +228,7 @@ mod tests {
             Refusal::NoSuchPage,
             Refusal::TooMuch,
             Refusal::CodeNeeded,
+            Refusal::ApprovalPending,
             Refusal::BadPassword,
             Refusal::BadCall,
             Refusal::JustReplaced,

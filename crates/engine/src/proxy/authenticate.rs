@@ -13,9 +13,11 @@ use super::{
 use crate::{
     headers::{cookie, hop_by_hop},
     identity::{
+        approval::{Asked, Shown},
         presented,
         program::{Admission, Desk, Known},
         socket_token,
+        user::User,
     },
     tools::ToolId,
 };
@@ -68,22 +70,38 @@ pub(crate) async fn authenticate<B>(
     }
     let desk = Desk {
         sign_in: &shared.sign_in,
+        approvals: &shared.approvals,
         tokens: &shared.tokens,
         sessions: &shared.sessions,
         signer: signer.as_deref(),
         now: shared.clock.timestamp(),
         level: door.plan.level,
+        network: client.network(),
     };
     match Box::pin(desk.admit(snapshot, presented)).await {
         Admission::Welcome(known) => Ok(Some(Subject::from(known))),
         // Known only now that the password was right; a wrong one is refused as it always was.
         Admission::Halfway => Err(Refusal::TokenNeeded),
+        Admission::Unapproved(user) => Err(ask_owner(&user, headers, client, shared)),
         Admission::Wrong => {
             tracing::info!(client = %client.address(), door = %door.plan.port, "a program's credential was wrong");
             Err(Refusal::WrongCredential)
         }
         Admission::Wait(left) => Err(Refusal::Wait(left)),
         Admission::Busy => Err(Refusal::Busy),
+    }
+}
+
+/// Asks the owner about a program that sends name and password; until then it is refused.
+fn ask_owner(user: &Arc<User>, headers: &HeaderMap, client: Client, shared: &Shared) -> Refusal {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let from = (client.address(), agent);
+    let asked = shared.approvals.ask(user, from, &Shown::Network(client.network()));
+    shared.changed.notify_one();
+    match asked {
+        Ok(Asked::Busy) => Refusal::Busy,
+        Ok(_) => Refusal::ApprovalPending,
+        Err(_) => Refusal::Internal,
     }
 }
 

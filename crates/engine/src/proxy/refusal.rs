@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     TokenNeeded,
     /// The password was right, and a code is missing that goes with it.
     CodeNeeded,
+    /// The password is right, and the owner has to let this device in first.
+    ApprovalPending,
     /// The account waits after a failure.
     Wait(Duration),
     /// Signed in, but not for this tool.
@@ -100,6 +102,7 @@ impl Refusal {
             Self::WrongCredential => (StatusCode::UNAUTHORIZED, "wrong-credential", Visitor, true),
             Self::TokenNeeded => (StatusCode::UNAUTHORIZED, "token-needed", Visitor, true),
             Self::CodeNeeded => (StatusCode::UNAUTHORIZED, "code-needed", Visitor, true),
+            Self::ApprovalPending => (StatusCode::FORBIDDEN, "approval-pending", Visitor, true),
             Self::Wait(_) => (StatusCode::TOO_MANY_REQUESTS, "wait", Visitor, true),
             Self::NotForYou => (StatusCode::FORBIDDEN, "not-for-you", Visitor, true),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", Visitor, true),
@@ -138,6 +141,7 @@ impl Refusal {
             | Self::WrongCredential
             | Self::TokenNeeded
             | Self::CodeNeeded
+            | Self::ApprovalPending
             | Self::NotForYou
             | Self::CrossSite
             | Self::StaleCode

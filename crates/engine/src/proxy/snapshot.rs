@@ -10,6 +10,7 @@ use crate::{
     headers::origin,
     identity::{
         UserId,
+        approval::Approvals,
         invite::Invites,
         jwt::Signer,
         own_account::OwnAccount,
@@ -125,6 +126,8 @@ pub(crate) struct Shared {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) sessions: Sessions,
     pub(crate) sign_in: SignIn,
+    /// Who waits for the owner to be let in.
+    pub(crate) approvals: Approvals,
     pub(crate) tokens: Tokens,
     pub(crate) invites: Invites,
     /// Signs what programs get at the gate's API; nothing while the keyring is closed.

@@ -13,6 +13,7 @@ use crate::{
     certificates::Fingerprint,
     clock::Timestamp,
     headers::authority::{HTTPS_PORT, Host},
+    identity::approval::Policy,
     injection,
     network::hops::Hop,
     tools::{ToolId, target::Target},
@@ -67,6 +68,8 @@ pub(crate) struct Internet {
     /// Port at which visitors reach such a proxy (443 where it is missing).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) front_port: Option<u16>,
+    /// When the owner is asked about sign-ins from devices nobody knows.
+    pub(crate) approval: Policy,
 }
 
 /// One tool.

@@ -107,6 +107,16 @@ const STEPS: &[&str] = &[
         expires   INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    CREATE TABLE device (                              -- one the owner need not be asked for again
+        hash      BLOB    PRIMARY KEY,                 -- SHA-256 of its cookie's value
+        id        TEXT    NOT NULL UNIQUE,
+        user      INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        agent     TEXT    NOT NULL,
+        created   INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 #[cfg(test)]

@@ -388,7 +388,7 @@ pub(crate) fn may_try(user: &User, level: Level) -> bool {
 }
 
 /// What a program or browser calls itself, as it may stand in a list.
-fn told(text: &str) -> String {
+pub(super) fn told(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(AGENT_LETTERS).collect()
 }
 

@@ -127,9 +127,8 @@ impl<'a> Caller<'a> {
 
     /// Makes a session for this browser; returns it with its cookie.
     pub(super) async fn begin_session(&self, user: &User) -> Result<(Arc<Session>, HeaderValue), Refusal> {
-        let agent = self.request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let (level, address) = (self.level(), self.connection.client.address());
-        let visit = Visit { level, address, agent: agent.unwrap_or_default().to_owned() };
+        let visit = Visit { level, address, agent: self.agent().to_owned() };
         let token = self.shared().sessions.begin(user.id, visit).await.map_err(|error| {
             tracing::error!(%error, "a session could not be saved");
             Refusal::Internal
@@ -176,6 +175,17 @@ impl<'a> Caller<'a> {
         format!("{}half-{}", cookie::PREFIX, self.connection.door.plan.port)
     }
 
+    /// The name of the cookie of a device the owner is asked about, or was.
+    pub(super) fn device_cookie(&self) -> String {
+        format!("{}device-{}", cookie::PREFIX, self.connection.door.plan.port)
+    }
+
+    /// What the browser calls itself.
+    pub(super) fn agent(&self) -> &'a str {
+        let agent = self.request.headers().get(header::USER_AGENT);
+        agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+    }
+
     fn pages(&self) -> &'a Pages {
         &self.connection.shared.pages
     }
@@ -214,6 +224,20 @@ impl Fault {
             Sentence::new("code-wait-long").with("minutes", seconds.div_ceil(60))
         };
         Self { status: StatusCode::TOO_MANY_REQUESTS, error, seconds: Some(seconds) }
+    }
+
+    /// Somebody else waits for the owner with this account.
+    pub(super) fn another_waits(left: Duration) -> Self {
+        let seconds = Refusal::Wait(left).retry_after().unwrap_or_default();
+        let error = Sentence::new("approval-another").with("minutes", seconds.div_ceil(60));
+        Self { status: StatusCode::FORBIDDEN, error, seconds: Some(seconds) }
+    }
+
+    /// The owner said no for this account.
+    pub(super) fn owner_refused(left: Duration) -> Self {
+        let seconds = Refusal::Wait(left).retry_after().unwrap_or_default();
+        let error = Sentence::new("approval-refused").with("minutes", seconds.div_ceil(60));
+        Self { status: StatusCode::FORBIDDEN, error, seconds: Some(seconds) }
     }
 
     /// Too much at once.

@@ -2,6 +2,7 @@
 //! uses nothing up, because programs that show previews of links look too.
 
 use super::{
+    approval,
     caller::{Caller, Fault},
     form::{Form, fields},
     sign_in,
@@ -30,7 +31,11 @@ pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Bod
     let Form { code, new_password, .. } = form;
     let invite = find(caller, &code)?;
     match caller.shared().own_account.accept(code.clone(), new_password, caller.level()).await {
-        Ok(user) => sign_in::welcome(caller, &Way::default(), &user).await,
+        Ok(user) => {
+            let mut response = sign_in::welcome(caller, &Way::default(), &user).await?;
+            approval::introduce(caller, &user, &mut response).await?;
+            Ok(response)
+        }
         Err(Declined::Password(bad)) => page(caller, &invite, &code, Some(&Fault::bad_password(bad))),
         Err(Declined::Over | Declined::WrongCode) => Err(Refusal::StaleInvite),
         Err(Declined::Busy) => page(caller, &invite, &code, Some(&Fault::busy())),

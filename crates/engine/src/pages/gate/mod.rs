@@ -3,6 +3,7 @@
 
 mod account;
 mod agent;
+mod approval;
 mod caller;
 mod form;
 mod home;
@@ -65,6 +66,7 @@ async fn answer_page(
         Page::SignIn => sign_in::take(&caller, form.await?).await,
         Page::SecondFactorForm => second_factor::show(&caller),
         Page::SecondFactor => second_factor::take(&caller, form.await?).await,
+        Page::Approval => approval::show(&caller).await,
         Page::Account => account::show(&caller),
         Page::PasswordForm => account::password::show(&caller),
         Page::Password => account::password::take(&caller, form.await?).await,

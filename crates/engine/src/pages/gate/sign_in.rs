@@ -1,6 +1,7 @@
 //! Signing in with name and password, and out again. A sign-in leads on to where the visitor wanted to go.
 
 use super::{
+    approval,
     caller::{Caller, Fault},
     end,
     form::{Form, fields},
@@ -35,9 +36,15 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
 pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let Form { way, username, password, .. } = form;
     let credential = Credential { name: username.clone(), password };
-    let fault = match caller.shared().sign_in.attempt(caller.snapshot, caller.level(), credential).await {
+    let lets_in = |user: &User| approval::lets_in(caller, user);
+    let attempt = caller.shared().sign_in.attempt(caller.snapshot, caller.level(), credential, lets_in);
+    let fault = match attempt.await {
         Outcome::Welcome(user) => return welcome(caller, &way, &user).await,
         Outcome::Halfway(user) => return second_factor::begin(caller, &way, user),
+        Outcome::Unapproved(user) => match approval::begin(caller, &way, &user).await? {
+            Ok(response) => return Ok(response),
+            Err(fault) => fault,
+        },
         Outcome::Wrong => {
             tracing::info!(client = %caller.connection.client.address(), "a sign-in failed");
             Fault::wrong(Sentence::new("sign-in-wrong"))

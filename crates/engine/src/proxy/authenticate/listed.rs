@@ -5,6 +5,7 @@ use crate::{
     clock::{Clock, Timestamp},
     identity::{
         UserId,
+        approval::Approvals,
         invite::Invites,
         own_account::OwnAccount,
         password::Hasher,
@@ -90,10 +91,7 @@ impl Ground {
         let insert = "INSERT INTO user (id, name, admin, password, created) VALUES (1, 'anna', 0, x'00', 0)";
         database.call(move |transaction| transaction.execute(insert, ())).await.unwrap();
         let (tool, clock) = (ToolId::stored("tool".into()), Clock::system());
-        let tokens = Tokens::load(database.clone(), clock.clone()).await.unwrap();
-        let invites = Invites::load(database.clone(), clock.clone()).await.unwrap();
-        let second_factor = Verifier::new(database.clone(), clock.clone());
-        let sessions = Sessions::load(database, clock.clone()).await.unwrap();
+        let sessions = Sessions::load(database.clone(), clock.clone()).await.unwrap();
         let visit = Visit { level: Level::Lan, address: Ipv4Addr::LOCALHOST.into(), agent: String::new() };
         let gate = sessions.begin(UserId(1), visit).await.unwrap();
         let begun = sessions.at_gate(&gate, Level::Lan).unwrap();
@@ -123,7 +121,7 @@ impl Ground {
                 disabled: HashSet::new(),
                 doors: Vec::new(),
             },
-            shared: shared(folder, sessions, (tokens, invites), hasher, second_factor, clock),
+            shared: shared(folder, database, sessions, hasher, clock).await,
             tool,
             password: format!("Basic {}", STANDARD.encode("anna:correct horse")),
             session: format!("{}={value}", cookie_name(8444)),
@@ -151,12 +149,11 @@ impl Ground {
     }
 }
 
-fn shared(
+async fn shared(
     folder: &Path,
+    database: Database,
     sessions: Sessions,
-    (tokens, invites): (Tokens, Invites),
     hasher: Hasher,
-    second_factor: Verifier,
     clock: Clock,
 ) -> Shared {
     let log = RotatingFile::open(&folder.join("access.log"), 1024).unwrap();
@@ -164,11 +161,12 @@ fn shared(
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         sessions,
         sign_in: SignIn::new(hasher).unwrap(),
-        tokens,
-        invites,
+        approvals: Approvals::load(database.clone(), clock.clone()).await.unwrap(),
+        tokens: Tokens::load(database.clone(), clock.clone()).await.unwrap(),
+        invites: Invites::load(database.clone(), clock.clone()).await.unwrap(),
         signer: ArcSwapOption::empty(),
         socket_tokens: Default::default(),
-        second_factor,
+        second_factor: Verifier::new(database, clock.clone()),
         halves: Default::default(),
         own_account: OwnAccount::new().0,
         pages: Pages::new(Arc::new(Texts::new())),
