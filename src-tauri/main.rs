@@ -15,7 +15,7 @@ mod tray;
 mod window;
 
 use clap::Parser;
-use drawbridge_desk::{Desk, Pending, Show, follow};
+use drawbridge_desk::{Desk, Pending, Show, announce, follow};
 use drawbridge_engine::{Bell, BellError, Clock, Configuration, Lan};
 use drawbridge_texts::{Language, Tell, Texts, Words};
 use place::Place;
@@ -81,6 +81,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         .build(tauri::generate_context!())?;
     let handle = app.handle().clone();
     runtime.spawn(follow(Arc::clone(&desk)));
+    let answering = handle.clone();
+    runtime.spawn(announce(Arc::clone(&desk), move || window::show(&answering, Show::window())));
     if let Some(bell) = bell {
         runtime.spawn(window::follow_bell(handle.clone(), bell));
     }

@@ -12,6 +12,14 @@ tray-problems = { $count ->
     [one] One thing needs you
    *[other] { $count } things need you
 }…
+tray-approvals = { $count ->
+    [one] Somebody waits to be let in
+   *[other] { $count } people wait to be let in
+}…
+notice-title = { $name } wants in
+notice-number = The password is right, the device is new. It shows the number { $number }; it calls from { $address }.
+notice-program = The password is right, but it comes from a program that is new here, at { $address }.
+notice-show = Answer…
 tray-first-tool = Share your first tool…
 tray-tool = { $name } – { $level }
 tray-short-local = this computer

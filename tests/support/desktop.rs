@@ -55,6 +55,15 @@ impl Desktop {
         this
     }
 
+    /// Starts a real daemon that shows notifications (dunst).
+    pub(crate) fn show_notifications(&mut self) {
+        let mut command = Command::new("dunst");
+        command.envs(self.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.others.push(command.spawn().expect("dunst runs"));
+        let ready = || self.run("dunstctl", &["is-paused"]).trim() == "false";
+        eventually_within(Duration::from_secs(20), "dunst answers", ready);
+    }
+
     /// The display's pixels as rows of `0xRRGGBB`.
     pub(crate) fn pixels(&self) -> Vec<Vec<u32>> {
         let (connection, screen) = x11rb::connect(Some(self.bus.display())).expect("a display");

@@ -133,6 +133,27 @@ export interface Invite {
   expires: number;
 }
 
+/** Somebody who gave a right password from the internet on a new device, and waits for the owner. */
+export interface Approval {
+  id: string;
+  user: string;
+  /** What the device shows; null where a program asks, which shows nothing. */
+  number: number | null;
+  address: string;
+  agent: string;
+  since: number;
+  expires: number;
+}
+
+/** A device on which a user need not wait for the owner any more. */
+export interface Device {
+  id: string;
+  user: string;
+  agent: string;
+  created: number;
+  last_seen: number;
+}
+
 /** An invite just made, with its link, this once. */
 export type InviteCreated = Invite & { url: string };
 
@@ -216,6 +237,9 @@ export interface Requests {
   'user-totp-remove': [{ name: string }, User];
   'user-recovery-codes': [{ name: string }, RecoveryCodes];
   'session-end': [{ id: string }, null];
+  'approval-allow': [{ id: string; always: boolean }, null];
+  'approval-refuse': [{ id: string }, null];
+  'device-forget': [{ id: string }, null];
   'token-create': [
     { user: string; name: string; tool: string | null; expires_seconds: number | null },
     Token & { secret: string },
@@ -244,7 +268,16 @@ export interface Problem {
 
 /** What the engine tells without being asked. */
 export type EngineEvent =
-  | { event: 'state'; status: Status; users: User[]; sessions: Session[]; tokens: Token[]; invites: Invite[] }
+  | {
+      event: 'state';
+      status: Status;
+      users: User[];
+      sessions: Session[];
+      tokens: Token[];
+      invites: Invite[];
+      approvals: Approval[];
+      devices: Device[];
+    }
   | { event: 'headline'; headline: Headline; gate: string[] }
   | { event: 'tool'; tool: Tool }
   | { event: 'tool-removed'; id: string }
@@ -252,6 +285,8 @@ export type EngineEvent =
   | { event: 'sessions'; sessions: Session[] }
   | { event: 'tokens'; tokens: Token[] }
   | { event: 'invites'; invites: Invite[] }
+  | { event: 'approvals'; approvals: Approval[] }
+  | { event: 'devices'; devices: Device[] }
   | { event: 'visitors'; visitors: Visitor[] }
   | { event: 'problems'; problems: Trouble[] };
 

@@ -1,6 +1,19 @@
 // One picture of the engine, made from its events: the whole state first, then changes. Pure; `state.svelte.ts`
 // holds the result for the panels.
-import type { EngineEvent, Headline, Invite, LifeEvent, Session, Token, Tool, Trouble, User, Visitor } from './protocol';
+import type {
+  Approval,
+  Device,
+  EngineEvent,
+  Headline,
+  Invite,
+  LifeEvent,
+  Session,
+  Token,
+  Tool,
+  Trouble,
+  User,
+  Visitor,
+} from './protocol';
 
 export interface Picture {
   engine: Engine;
@@ -15,6 +28,8 @@ export interface Picture {
   sessions: Session[];
   tokens: Token[];
   invites: Invite[];
+  approvals: Approval[];
+  devices: Device[];
 }
 
 /** `here`: inside this program; null while the shell has not said. */
@@ -35,6 +50,8 @@ export const nothingKnown: Picture = {
   sessions: [],
   tokens: [],
   invites: [],
+  approvals: [],
+  devices: [],
 };
 
 /** The picture after one event. An event this window does not know changes nothing. */
@@ -44,9 +61,10 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return life(picture, event);
     case 'state': {
       const { headline, gate, tools, visitors, problems } = event.status;
-      const { users, sessions, tokens, invites } = event;
+      const { users, sessions, tokens, invites, approvals, devices } = event;
       const engine: Engine = picture.engine.state === 'running' ? picture.engine : { state: 'running', here: null };
-      return { engine, known: true, headline, gate, tools, visitors, problems, users, sessions, tokens, invites };
+      const people = { users, sessions, tokens, invites, approvals, devices };
+      return { engine, known: true, headline, gate, tools, visitors, problems, ...people };
     }
     case 'headline':
       return { ...picture, headline: event.headline, gate: event.gate };
@@ -62,6 +80,10 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return { ...picture, tokens: event.tokens };
     case 'invites':
       return { ...picture, invites: event.invites };
+    case 'approvals':
+      return { ...picture, approvals: event.approvals };
+    case 'devices':
+      return { ...picture, devices: event.devices };
     case 'visitors':
       return { ...picture, visitors: event.visitors };
     case 'problems':

@@ -4,6 +4,7 @@
 mod desk;
 mod face;
 mod menu;
+mod notice;
 mod pending;
 mod services;
 #[cfg(target_os = "linux")]
@@ -12,6 +13,7 @@ mod shade;
 pub use desk::{Desk, EngineState, View, follow};
 pub use face::{Act, Face};
 pub use menu::Entry;
+pub use notice::announce;
 pub use pending::{Pending, Show};
 pub use services::Kind;
 #[cfg(target_os = "linux")]

@@ -35,6 +35,10 @@ pub(crate) fn entries(words: &Words, view: &View) -> Vec<Entry> {
             let line = Sentence::new("tray-problems").with("count", whole.status.problems.len());
             entries.push(Entry::Item(words.sentence(&line), Some(Act::Window)));
         }
+        if !whole.approvals.is_empty() {
+            let line = Sentence::new("tray-approvals").with("count", whole.approvals.len());
+            entries.push(Entry::Item(words.sentence(&line), Some(Act::Window)));
+        }
         entries.push(Entry::Line);
         entries.extend(tools.iter().map(|tool| submenu(words, tool, &whole.status)));
         if tools.is_empty() {
@@ -135,6 +139,11 @@ const fn short_level(level: Level) -> Sentence {
 fn name(tool: &Tool) -> String {
     let shown = clipped(&tool.name, NAME);
     if shown.trim().is_empty() { tool.id.clone() } else { shown }
+}
+
+/// A person's name, likewise.
+pub(crate) fn shown_name(name: &str) -> String {
+    clipped(name, NAME)
 }
 
 fn clipped(text: &str, characters: usize) -> String {

@@ -59,6 +59,8 @@ pub(super) const PARTS: &[Part] = &[
         |_| found("xfce4-panel").is_some() && found("xfwm4").is_some(),
         &["xfce4-panel", "xfwm4", "xfconf", "adwaita-icon-theme", "fonts-dejavu-core"],
     ),
+    // Shows notifications, and tells what it showed.
+    debian("dunst", &[Test], |_| found("dunst").is_some() && found("dunstctl").is_some(), &["dunst"]),
     debian("xdotool", &[Test], |_| found("xdotool").is_some(), &["xdotool"]),
     debian("xclip", &[Test], |_| found("xclip").is_some(), &["xclip"]),
     debian("scrot", &[Test], |_| found("scrot").is_some(), &["scrot"]),
