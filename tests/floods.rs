@@ -10,6 +10,7 @@ mod field;
 mod handshakes;
 mod http1;
 mod http2;
+mod sign_ins;
 mod slowhttptest;
 mod soak;
 

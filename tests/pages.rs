@@ -56,7 +56,7 @@ fn home_and_refusal_pages_can_be_used_by_everybody() {
 }
 
 #[test]
-fn internet_sign_in_page_says_which_passwords_count() {
+fn internet_pages_say_which_passwords_count_and_who_is_asked() {
     let (trial, _tool) = open();
     trial.ok(&["level", "Notebooks", "internet"]);
     let url = trial.url("Notebooks");
@@ -66,6 +66,20 @@ fn internet_sign_in_page_says_which_passwords_count() {
         json!({"pages": [{"name": "internet", "url": url, "status": 200}], "ignoreHTTPSErrors": true}),
     );
     assert_eq!(steps.len(), 4, "two schemes and two widths: {steps:?}");
+    trial.ok(&["settings", "set", "internet.approval", "always"]);
+    for look in ["light-wide", "dark-wide", "light-narrow", "dark-narrow"] {
+        trial.add_user(&format!("anna-{look}"), PASSWORD);
+    }
+    let each = json!({"username": "anna", "password": PASSWORD, "each": true});
+    let waits =
+        json!({"name": "waits", "url": format!("{}/approval", trial.gate()), "status": 200, "as": each});
+    let steps = Script::run(
+        "sign-in-pages.mjs",
+        "pages-approval",
+        json!({"pages": [waits], "ignoreHTTPSErrors": true}),
+    );
+    assert_eq!(steps.len(), 4, "two schemes and two widths: {steps:?}");
+    assert_eq!(trial.json(&["approval", "list"]).as_array().map(Vec::len), Some(4));
     let (_, page) = trial.curl(&["--insecure", "--location", "--header", "accept: text/html", &url]);
     assert!(page.contains("only accounts with a password of 15 characters or more"), "{page}");
 }

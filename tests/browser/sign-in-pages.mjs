@@ -2,7 +2,8 @@
 //
 // Input: {"pages": [{"name": "sign-in", "url": "https://…", "status": 200}, …], "screenshotDir"} and, as needed,
 //   "status" of a page      what it must answer with after redirects; not looked at without
-//   "as" of a page          {"username", "password"}: signs in where the page asks for it, then opens the page again
+//   "as" of a page          {"username", "password", "each"}: signs in where the page asks for it, then opens the page again;
+//                           with "each" the look is added to the name
 //   "attempt" of a page     {"username", "password", "times"}: sends the sign-in form with this that often and looks at what
 //                           comes back; the look is added to the name, so that no look waits for another's failures
 //   "signIn"                {"url", "username", "password"}: a tool's share URL; signs in with JavaScript disabled
@@ -30,7 +31,7 @@ async function examine(run, { name, url, status, as, attempt }, look, options) {
   if (as) {
     await page.goto(url, { waitUntil: 'domcontentloaded' });
     await expectSignInForm(page);
-    await signIn(page, as);
+    await signIn(page, { ...as, username: as.each ? `${as.username}-${look}` : as.username });
   }
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
