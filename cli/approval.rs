@@ -25,9 +25,9 @@ pub(crate) enum Command {
         /// Its id
         id: String,
     },
-    /// List the devices that were let in for good
+    /// List the devices that were let in for good, and the programs that were for a while
     Devices,
-    /// Be asked about a device again
+    /// Be asked about a device or program again
     Forget {
         /// Its id
         id: String,
@@ -81,7 +81,12 @@ fn waiting(approvals: &[Approval], output: &Output) -> String {
 
 fn known(devices: &[Device], output: &Output) -> String {
     let row = |device: &Device| {
-        vec![device.id.clone(), device.user.clone(), device.agent.clone(), output.seen(device.last_seen)]
+        let time = match (device.last_seen, device.expires) {
+            (Some(seen), _) => output.seen(seen),
+            (None, end) => end.map_or_else(String::new, |end| output.until(end)),
+        };
+        let (id, user) = (device.id.clone(), device.user.clone());
+        vec![id, user, device.agent.clone(), device.network.clone().unwrap_or_default(), time]
     };
     output::table(&devices.iter().map(row).collect::<Vec<_>>())
 }

@@ -130,6 +130,7 @@ token-time = a token lives from one second to ten years, or without an end; choo
 token-too-many = one user has at most { $most } tokens; revoke those that nobody uses
 approval-unknown = nobody waits as `{ $id }` any more; it was answered already, or took longer than five minutes
     .terminal = nobody waits as `{ $id }`; `drawbridge approval list` shows who does
+approval-program-always = a program that sends name and password with each request has no device that could be known; let it in once, which is good for twelve hours, or give it a token
 device-unknown = there is no device `{ $id }`; it may be forgotten already
     .terminal = there is no device `{ $id }`; `drawbridge approval devices` shows all
 invite-unknown = there is no open invite `{ $id }`; it may be accepted or over already

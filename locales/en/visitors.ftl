@@ -55,11 +55,7 @@ approval-title = Waiting for a yes
 approval-lead = The password is right. This device is new here, so the owner of the computer is asked whether to let it in.
 approval-number = Number
 approval-hint = The owner sees the same number beside the question. Keep this page open: it goes on by itself as soon as there is an answer, and waits five minutes.
-approval-another = Another device is waiting for the owner with this account. Try again in { $minutes ->
-    [one] one minute
-   *[other] { $minutes } minutes
-}.
-approval-refused = The owner was asked about this account a moment ago and said no. Talk to the owner, or try again in { $minutes ->
+approval-later = The password is right, but the owner is not asked about this account now: another device waits already, or the last question got no yes. Try again in { $minutes ->
     [one] one minute
    *[other] { $minutes } minutes
 }.
@@ -171,6 +167,8 @@ code-needed-title = A code is needed
 code-needed-text = This account has a second factor. Send the code of its app, or a recovery code, as `code` with name and password.
 approval-pending-title = The owner is asked
 approval-pending-text = The password is right, but this device is new here, so the owner of the computer has to let it in. Ask again in a moment; or use a token, which needs no asking.
+approval-later-title = Not now
+approval-later-text = The password is right, but this device is new here, and the owner is not asked about this account now: another device waits already, or the last question got no yes. Try again later; or use a token, which needs no asking.
 wait-title = A short pause
 wait-text = After a wrong password there is a short pause. Try again in a moment.
 not-for-you-title = Not open for you

@@ -268,6 +268,7 @@ approval-once = Let in once
 approval-always = Let in always on this device
 approval-refuse = Refuse
 devices = Known devices
+device-program = a program, from { $network } until { $time }
 device-forget = Forget
 device-forget-named = Forget: { $name }
 import-people = Import users

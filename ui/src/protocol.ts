@@ -145,13 +145,18 @@ export interface Approval {
   expires: number;
 }
 
-/** A device on which a user need not wait for the owner any more. */
+/** A device on which a user need not wait for the owner any more, or a program that need not for a while. */
 export interface Device {
   id: string;
   user: string;
   agent: string;
   created: number;
-  last_seen: number;
+  /** Null for a program. */
+  last_seen: number | null;
+  /** From where a program is let in. */
+  network: string | null;
+  /** When a program has to ask again. */
+  expires: number | null;
 }
 
 /** An invite just made, with its link, this once. */

@@ -31,8 +31,8 @@ enum Post {
 pub async fn announce(desk: Arc<Desk>, answer: impl Fn() + Clone + Send + 'static) {
     let mut view = desk.watch();
     let mut told = HashSet::new();
-    let mut post = None;
-    while view.changed().await.is_ok() {
+    let mut post: Option<mpsc::Sender<Post>> = None;
+    loop {
         let waiting = view.borrow_and_update().whole.as_ref().map(|whole| whole.approvals.clone());
         let waiting = waiting.unwrap_or_default();
         let gone: Vec<String> =
@@ -42,19 +42,25 @@ pub async fn announce(desk: Arc<Desk>, answer: impl Fn() + Clone + Send + 'stati
             .filter(|approval| !told.contains(&approval.id))
             .map(|approval| notice(desk.words(), approval))
             .collect();
-        if fresh.is_empty() && gone.is_empty() {
-            continue;
+        let posts = gone.into_iter().map(Post::Withdraw).chain(fresh.into_iter().map(Post::Show));
+        for one in posts {
+            match &one {
+                Post::Show(notice) => told.insert(notice.id.clone()),
+                Post::Withdraw(id) => told.remove(id),
+            };
+            let sent = match &post {
+                Some(thread) => thread.send(one),
+                None => Err(mpsc::SendError(one)),
+            };
+            if let Err(mpsc::SendError(one)) = sent {
+                // The first one, or the desktop had no place for them; it may have by now. The window says it too.
+                let thread = begin(answer.clone());
+                let _ = thread.send(one);
+                post = Some(thread);
+            }
         }
-        let answer = answer.clone();
-        let thread = post.get_or_insert_with(|| begin(answer));
-        for id in gone {
-            told.remove(&id);
-            // A desktop without notifications has the window.
-            let _ = thread.send(Post::Withdraw(id));
-        }
-        for notice in fresh {
-            told.insert(notice.id.clone());
-            let _ = thread.send(Post::Show(notice));
+        if view.changed().await.is_err() {
+            return;
         }
     }
 }
@@ -132,10 +138,11 @@ mod platform {
                 Post::Show(notice) => show(&desktop, &notice).map(|number| {
                     lock(&standing).insert(notice.id, number);
                 }),
-                Post::Withdraw(id) => match lock(&standing).remove(&id) {
-                    Some(number) => desktop.call("CloseNotification", &(number,)),
-                    None => Ok(()),
-                },
+                Post::Withdraw(id) => {
+                    let number = lock(&standing).remove(&id);
+                    // Not while it is locked: a desktop may take its time.
+                    number.map_or(Ok(()), |number| desktop.call("CloseNotification", &(number,)))
+                }
             };
             if let Err(error) = done {
                 tracing::warn!(%error, "a notification was not shown or taken back");
@@ -172,14 +179,13 @@ mod platform {
     pub(super) fn deliver(
         posts: &mpsc::Receiver<Post>,
         _answer: impl Fn(),
-    ) -> Result<(), notify_rust::error::Error> {
+    ) -> Result<(), std::convert::Infallible> {
         for post in posts {
-            if let Post::Show(notice) = post {
-                notify_rust::Notification::new()
-                    .appname("Drawbridge")
-                    .summary(&notice.title)
-                    .body(&notice.text)
-                    .show()?;
+            let Post::Show(notice) = post else { continue };
+            let mut notification = notify_rust::Notification::new();
+            notification.appname("Drawbridge").summary(&notice.title).body(&notice.text);
+            if let Err(error) = notification.show() {
+                tracing::warn!(%error, "a notification was not shown");
             }
         }
         Ok(())

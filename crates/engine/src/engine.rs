@@ -6,7 +6,7 @@ use crate::{
     control::{self, Beginnings, Control, Finding, FirstUser, State},
     home::{Home, HomeError},
     identity::{
-        approval::Approvals,
+        approval::{Approvals, Desk},
         invite::Invites,
         own_account::OwnAccount,
         password::{HashError, Hasher},
@@ -131,6 +131,8 @@ pub struct Engine {
     stop: CancellationToken,
     writer: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
+    /// The desk of this process, where there is one.
+    _desk: Option<Desk>,
 }
 
 impl Engine {
@@ -140,6 +142,18 @@ impl Engine {
     /// When the home cannot be used or something every engine needs is missing. A closed keyring is no error: the
     /// engine then runs with everything closed and says why.
     pub async fn start(configuration: Configuration) -> Result<Self, StartError> {
+        Self::start_for(configuration, false).await
+    }
+
+    /// The same in the process of a shell the owner sits at: nobody gets in before he can be asked.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub(crate) async fn start_at_desk(configuration: Configuration) -> Result<Self, StartError> {
+        Self::start_for(configuration, true).await
+    }
+
+    async fn start_for(configuration: Configuration, at_desk: bool) -> Result<Self, StartError> {
         let Configuration { home, keyring, lan, clock, language, first_user } = configuration;
         if let Lan::Given(addresses) = &lan {
             for address in addresses {
@@ -175,6 +189,7 @@ impl Engine {
         let words = Words::new(texts, language);
         let (own_account, wishes) = OwnAccount::new();
         let shared = shared(&paths, &database, clock, connections, pages, own_account).await?;
+        let desk = at_desk.then(|| shared.approvals.desk());
         let ground = Ground {
             shared,
             cores: Cores::start().map_err(StartError::Threads)?,
@@ -194,7 +209,7 @@ impl Engine {
         let stop = CancellationToken::new();
         let (control, writer) = Control::start(state, wishes, stop.clone());
         tokio::spawn(control::server::serve(listener, control.clone(), stop.clone()));
-        Ok(Self { control, socket, stop, writer: Some(writer), shared })
+        Ok(Self { control, socket, stop, writer: Some(writer), shared, _desk: desk })
     }
 
     /// Where the control socket lies.
@@ -211,12 +226,12 @@ impl Engine {
         self.control.request(request, None).await
     }
 
-    /// The whole state, and every change from there on, for a shell the owner sits at.
+    /// The whole state, and every change from there on.
     ///
     /// # Errors
     /// When the engine is stopping.
     pub async fn events(&self) -> Result<Changes, Problem> {
-        Changes::near(self.control.clone(), Some(self.shared.approvals.desk())).await
+        Changes::near(self.control.clone(), None).await
     }
 
     /// Waits until it ended by itself, because it failed inside; its doors are closed then.

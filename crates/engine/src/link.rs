@@ -41,7 +41,7 @@ impl Link {
     pub async fn begin(configuration: Configuration) -> Result<Self, StartError> {
         let deadline = Instant::now() + ANSWER;
         loop {
-            match Engine::start(configuration.clone()).await {
+            match Engine::start_at_desk(configuration.clone()).await {
                 Ok(engine) => return Ok(Self::Here(Box::new(engine))),
                 Err(StartError::Home(HomeError::Running(path))) => {
                     if let Some(link) = Self::attach(&configuration).await {

@@ -296,7 +296,7 @@ pub struct Approval {
     pub expires: u64,
 }
 
-/// A device on which a user need not wait for the owner any more.
+/// A device on which a user need not wait for the owner any more, or a program that need not for a while.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Device {
     /// To forget it with.
@@ -307,8 +307,12 @@ pub struct Device {
     pub agent: String,
     /// Seconds since 1970.
     pub created: u64,
-    /// Seconds since 1970.
-    pub last_seen: u64,
+    /// Seconds since 1970; nothing for a program.
+    pub last_seen: Option<u64>,
+    /// From where a program is let in: an address, or the first of an IPv6 /64.
+    pub network: Option<String>,
+    /// Seconds since 1970 when a program has to ask again.
+    pub expires: Option<u64>,
 }
 
 /// A password for one device or program, without its text.

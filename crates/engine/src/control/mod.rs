@@ -244,7 +244,7 @@ impl State {
             Request::SessionList => reply(&self.session_models()),
             Request::SessionEnd { id } => reply(&self.end_session(&id).await?),
             Request::ApprovalList => reply(&self.approval_models()),
-            Request::ApprovalAllow { id, always } => reply(&self.allow(&id, always).await?),
+            Request::ApprovalAllow { id, always } => reply(&self.allow(&id, always)?),
             Request::ApprovalRefuse { id } => reply(&self.refuse(&id)?),
             Request::DeviceList => reply(&self.device_models()),
             Request::DeviceForget { id } => reply(&self.forget_device(&id).await?),

@@ -4,7 +4,7 @@
 use super::{gate, harden, routes::Call};
 use crate::{
     identity::{
-        approval::{self, Asked, Shown},
+        approval::{self, Asked, Shown, Tokens},
         basic::Credential,
         jwt::{self, Bearer},
         own_account::{Answer, Declined, Wish},
@@ -31,7 +31,7 @@ use hyper::{
     header::{self, HeaderValue},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Answers a program at the gate.
 pub(super) async fn answer(
@@ -56,8 +56,9 @@ struct Login {
     password: Secret,
     /// Of an account with a second factor: what its app shows, or a recovery code.
     code: Option<Secret>,
-    /// What an earlier answer called `device`: the owner was asked about it.
+    /// What an earlier answer called so: a device the owner let in for good, a question that was asked.
     device: Option<Secret>,
+    approval: Option<Secret>,
 }
 
 async fn login(
@@ -68,49 +69,63 @@ async fn login(
 ) -> Result<Response<Body>, Refusal> {
     let visit = super::Visit::of(&request);
     let (headers, mut login) = read::<Login>(connection, request, target).await?;
-    let device = login.device.take();
-    match who(connection, login, device.as_ref(), &headers, snapshot).await? {
-        Who::Welcome(user) => begin(connection, &headers, &user).await,
-        Who::Waits { token, number } => pending(connection, &visit, &token, number),
+    let (device, question) = (login.device.take(), login.approval.take());
+    let tokens = Tokens {
+        device: device.as_ref().map(Secret::expose),
+        question: question.as_ref().map(Secret::expose),
+    };
+    match who(connection, login, tokens, &headers, snapshot).await? {
+        Who::Welcome(user) => begin(connection, &headers, &user, None).await,
+        Who::Allowed(user, answer) => allowed(connection, &headers, &user, answer, tokens).await,
+        Who::Waits { token, number, left } => {
+            super::pending::answer(connection, &visit, &token, number, left)
+        }
     }
 }
 
 /// What came of a sign-in that was not refused.
 enum Who {
     Welcome(Arc<User>),
+    /// The owner said yes.
+    Allowed(Arc<User>, approval::Answer),
     /// The owner is asked about the device that holds this token from here on.
     Waits {
         token: Secret,
         number: u8,
+        left: Duration,
     },
 }
 
-/// The problem document with what the program needs to ask again, and the person beside it to be recognised.
-fn pending(
+/// A sign-in the owner said yes to, on a device that may be known from here on. Where it fails the yes stays good.
+async fn allowed(
     connection: &Connection,
-    visit: &super::Visit,
-    token: &Secret,
-    number: u8,
+    headers: &HeaderMap,
+    user: &User,
+    answer: approval::Answer,
+    tokens: Tokens<'_>,
 ) -> Result<Response<Body>, Refusal> {
-    #[derive(Serialize)]
-    struct Pending<'a> {
-        #[serde(flatten)]
-        document: super::Document,
-        number: u8,
-        device: &'a str,
-        expires_in: u64,
-    }
-    let document = super::Document::of(&connection.shared.pages, Refusal::ApprovalPending, visit);
-    let expires_in = approval::WAITING.as_secs();
-    let mut response = json(&Pending { document, number, device: token.expose(), expires_in })?;
-    *response.status_mut() = Refusal::ApprovalPending.row().status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    Ok(response)
+    let approvals = &connection.shared.approvals;
+    let device = match answer {
+        approval::Answer::Once => None,
+        approval::Answer::Always => approvals
+            .devices
+            .add(user.id, tokens.device, agent(headers))
+            .await
+            .inspect_err(|error| tracing::warn!(%error, "a device was not made known"))
+            .ok(),
+    };
+    let begun = begin(connection, headers, user, device.as_ref()).await;
+    approvals.settle(&Shown::Call(tokens), begun.is_ok());
+    begun
 }
 
 /// A new sign-in, with its first pair of tokens.
-async fn begin(connection: &Connection, headers: &HeaderMap, user: &User) -> Result<Response<Body>, Refusal> {
+async fn begin(
+    connection: &Connection,
+    headers: &HeaderMap,
+    user: &User,
+    device: Option<&Secret>,
+) -> Result<Response<Body>, Refusal> {
     let level = connection.door.plan.level;
     let visit = Visit { level, address: connection.client.address(), agent: agent(headers).to_owned() };
     let (session, once) = connection.shared.sessions.begin_program(user.id, visit).await.map_err(unsaved)?;
@@ -120,14 +135,14 @@ async fn begin(connection: &Connection, headers: &HeaderMap, user: &User) -> Res
         gate::end(connection, &session.id).await?;
         return Err(Refusal::Withdrawn);
     }
-    pair(connection, user, &session, &once)
+    pair(connection, user, &session, &once, device)
 }
 
 /// Whose name, password and code these are.
 async fn who(
     connection: &Connection,
     login: Login,
-    device: Option<&Secret>,
+    tokens: Tokens<'_>,
     headers: &HeaderMap,
     snapshot: &Picture,
 ) -> Result<Who, Refusal> {
@@ -137,7 +152,7 @@ async fn who(
         tracing::info!(client = %client.address(), "a program's sign-in failed");
         Refusal::WrongCredential
     };
-    let shown = Shown::Token(device.map(Secret::expose));
+    let shown = Shown::Call(tokens);
     let lets_in = |user: &User| shared.approvals.lets_in(user, door.plan.level, &shown);
     let user = match shared.sign_in.attempt(&**snapshot, door.plan.level, credential, lets_in).await {
         Outcome::Welcome(user) => return Ok(Who::Welcome(user)),
@@ -146,10 +161,11 @@ async fn who(
             let asked = shared.approvals.ask(&user, (client.address(), agent(headers)), &shown);
             shared.changed.notify_one();
             return match asked.map_err(|_| Refusal::Internal)? {
-                Asked::Allowed(_) => Ok(Who::Welcome(user)),
-                Asked::Waits { token, number } => Ok(Who::Waits { token, number }),
+                Asked::Allowed(answer) => Ok(Who::Allowed(user, answer)),
+                Asked::Waits { token, number, left } => Ok(Who::Waits { token, number, left }),
+                Asked::Later(left) => Err(Refusal::ApprovalLater(left)),
                 Asked::Busy => Err(Refusal::Busy),
-                Asked::ProgramWaits | Asked::Another(_) | Asked::Refused(_) => Err(Refusal::ApprovalPending),
+                Asked::ProgramWaits | Asked::Claimed => Err(Refusal::ApprovalPending),
             };
         }
         Outcome::Wrong => return Err(wrong()),
@@ -189,7 +205,7 @@ async fn refresh(
     match refreshed.map_err(unsaved)? {
         Refreshed::Granted(session, next) => {
             let user = snapshot.by_id(session.user).filter(|user| user.name == claims.sub);
-            pair(connection, &*user.ok_or(Refusal::WrongCredential)?, &session, &next)
+            pair(connection, &*user.ok_or(Refusal::WrongCredential)?, &session, &next, None)
         }
         Refreshed::JustReplaced => Err(Refusal::JustReplaced),
         Refreshed::Refused => Err(Refusal::WrongCredential),
@@ -265,7 +281,7 @@ async fn change_password(
         Declined::Failed => Refusal::Internal,
     })?;
     let user = shared.snapshot.load().by_id(user.id).ok_or(Refusal::Withdrawn)?;
-    begin(connection, &headers, &user).await
+    begin(connection, &headers, &user, None).await
 }
 
 /// A one-time token for a WebSocket of this tool, for whoever may use the tool.
@@ -298,6 +314,7 @@ fn pair(
     user: &User,
     session: &Arc<Session>,
     once: &str,
+    device: Option<&Secret>,
 ) -> Result<Response<Body>, Refusal> {
     #[derive(Serialize)]
     struct Answer<'a> {
@@ -305,6 +322,8 @@ fn pair(
         refresh_token: &'a str,
         token_type: &'a str,
         expires_in: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device: Option<&'a str>,
     }
     let signer = connection.shared.signer.load_full().ok_or(Refusal::Internal)?;
     let bearer = Bearer { name: &user.name, session: &session.id, expires: session.expires };
@@ -317,6 +336,7 @@ fn pair(
         refresh_token: pair.refresh.expose(),
         token_type: "Bearer",
         expires_in: pair.lifetime.as_secs(),
+        device: device.map(Secret::expose),
     })
 }
 
@@ -346,7 +366,7 @@ fn check_origin<B>(request: &Request<B>, target: &Target) -> Result<(), Refusal>
     authenticate::check_origin(request, &target.origin.text, authenticate::Credential::Header)
 }
 
-fn json(answer: &impl Serialize) -> Result<Response<Body>, Refusal> {
+pub(super) fn json(answer: &impl Serialize) -> Result<Response<Body>, Refusal> {
     let bytes = serde_json::to_vec(answer).map_err(|_| Refusal::Internal)?;
     let mut response = Response::new(Body::full(bytes));
     let headers = response.headers_mut();

@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod door;
 pub(crate) mod gate;
+mod pending;
 mod qr;
 mod routes;
 
@@ -229,6 +230,7 @@ mod tests {
             Refusal::TooMuch,
             Refusal::CodeNeeded,
             Refusal::ApprovalPending,
+            Refusal::ApprovalLater(Duration::ZERO),
             Refusal::BadPassword,
             Refusal::BadCall,
             Refusal::JustReplaced,

@@ -100,6 +100,7 @@ fn ask_owner(user: &Arc<User>, headers: &HeaderMap, client: Client, shared: &Sha
     shared.changed.notify_one();
     match asked {
         Ok(Asked::Busy) => Refusal::Busy,
+        Ok(Asked::Later(left)) => Refusal::ApprovalLater(left),
         Ok(_) => Refusal::ApprovalPending,
         Err(_) => Refusal::Internal,
     }

@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     CodeNeeded,
     /// The password is right, and the owner has to let this device in first.
     ApprovalPending,
+    /// The same, and the owner is not asked before so long.
+    ApprovalLater(Duration),
     /// The account waits after a failure.
     Wait(Duration),
     /// Signed in, but not for this tool.
@@ -103,6 +105,7 @@ impl Refusal {
             Self::TokenNeeded => (StatusCode::UNAUTHORIZED, "token-needed", Visitor, true),
             Self::CodeNeeded => (StatusCode::UNAUTHORIZED, "code-needed", Visitor, true),
             Self::ApprovalPending => (StatusCode::FORBIDDEN, "approval-pending", Visitor, true),
+            Self::ApprovalLater(_) => (StatusCode::FORBIDDEN, "approval-later", Visitor, true),
             Self::Wait(_) => (StatusCode::TOO_MANY_REQUESTS, "wait", Visitor, true),
             Self::NotForYou => (StatusCode::FORBIDDEN, "not-for-you", Visitor, true),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", Visitor, true),
@@ -129,7 +132,9 @@ impl Refusal {
     /// Seconds for `Retry-After`, rounded up.
     pub(crate) fn retry_after(self) -> Option<u64> {
         match self {
-            Self::Wait(left) => Some(left.as_secs() + u64::from(left.subsec_nanos() > 0)),
+            Self::Wait(left) | Self::ApprovalLater(left) => {
+                Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+            }
             Self::Busy => Some(2),
             Self::ToolDown | Self::ToolForeign => Some(5),
             Self::BadRequest

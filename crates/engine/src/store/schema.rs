@@ -109,12 +109,13 @@ const STEPS: &[&str] = &[
 ",
     "
     CREATE TABLE device (                              -- one the owner need not be asked for again
-        hash      BLOB    PRIMARY KEY,                 -- SHA-256 of its cookie's value
+        hash      BLOB    NOT NULL,                    -- SHA-256 of its token; one browser may be known for several
         id        TEXT    NOT NULL UNIQUE,
         user      INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
         agent     TEXT    NOT NULL,
         created   INTEGER NOT NULL,
-        last_seen INTEGER NOT NULL
+        last_seen INTEGER NOT NULL,
+        PRIMARY KEY (hash, user)
     ) STRICT;
 ",
 ];

@@ -1,5 +1,6 @@
-//! Devices the owner let in for good. Each holds a token of 256 random bits in a cookie; here and on disk lies only its
-//! SHA-256. It opens nothing by itself: whoever shows it still needs the password, and is only not asked for.
+//! Devices the owner let in for good. Each holds a token of 256 random bits, a browser one for all its accounts; here and on
+//! disk lies only its SHA-256. It opens nothing by itself: whoever shows it still needs the password, and is only not asked
+//! for.
 
 use crate::{
     clock::{Clock, Timestamp},
@@ -31,7 +32,8 @@ pub(crate) struct Device {
     pub(crate) last_seen: AtomicU64,
 }
 
-type Table = HashMap<Digest, Arc<Device>>;
+/// A device may be known for several accounts.
+type Table = HashMap<(Digest, UserId), Arc<Device>>;
 
 /// Every device that need not ask.
 pub(crate) struct Devices {
@@ -43,11 +45,14 @@ pub(crate) struct Devices {
 impl Devices {
     /// Reads the devices.
     pub(super) async fn load(database: Database, clock: Clock) -> Result<Self, StoreError> {
-        let rows: Vec<(Digest, Arc<Device>)> = database
+        let rows: Vec<((Digest, UserId), Arc<Device>)> = database
             .call(|transaction| {
                 transaction
                     .prepare("SELECT hash, id, user, agent, created, last_seen FROM device")?
-                    .query_map([], |row| Ok((row.get("hash")?, Arc::new(read(row)?))))?
+                    .query_map([], |row| {
+                        let device = read(row)?;
+                        Ok(((row.get("hash")?, device.user), Arc::new(device)))
+                    })?
                     .collect()
             })
             .await?;
@@ -55,33 +60,39 @@ impl Devices {
     }
 
     /// Whether this account was let in for good on the device with this token; it was seen just now.
-    pub(super) fn knows(&self, user: UserId, token: &str) -> bool {
-        let device = self.read().get(&digest(token)).cloned();
+    pub(crate) fn knows(&self, user: UserId, token: &str) -> bool {
+        let device = self.read().get(&(digest(token), user)).cloned();
         let now = self.clock.timestamp();
-        let Some(device) = device.filter(|device| device.user == user && device.is_good(now)) else {
-            return false;
-        };
+        let Some(device) = device.filter(|device| device.is_good(now)) else { return false };
         if Timestamp(device.last_seen.load(Ordering::Relaxed)).plus(SEEN_STEP) <= now {
             device.last_seen.store(now.0, Ordering::Relaxed);
         }
         true
     }
 
-    /// A device that is known without asking; returns its token.
-    pub(crate) async fn introduce(&self, user: UserId, agent: &str) -> Result<Secret, SessionError> {
-        let token = Secret::new(random::token()?);
-        self.add(digest(token.expose()), user, told(agent)).await?;
-        Ok(token)
-    }
-
-    /// Another device; it is known once it is saved. The one not seen for longest makes room.
-    pub(super) async fn add(&self, hash: Digest, user: UserId, agent: String) -> Result<(), SessionError> {
+    /// Makes a device known for an account, once that is saved; returns the token it shall hold: the one it shows where that
+    /// is ours. The device of the account not seen for longest makes room.
+    pub(crate) async fn add(
+        &self,
+        user: UserId,
+        shown: Option<&str>,
+        agent: &str,
+    ) -> Result<Secret, SessionError> {
+        let ours = |token: &&str| self.read().keys().any(|(hash, _)| *hash == digest(token));
+        let token = match shown.filter(ours) {
+            Some(token) => Secret::new(token.to_owned()),
+            None => Secret::new(random::token()?),
+        };
+        let (hash, agent) = (digest(token.expose()), told(agent));
         let now = self.clock.timestamp();
         let device =
             Arc::new(Device { id: name()?, user, agent, created: now, last_seen: AtomicU64::new(now.0) });
-        let mut own: Vec<Arc<Device>> = self.list().into_iter().filter(|known| known.user == user).collect();
+        let known = self.read().get(&(hash, user)).map(|known| known.id.clone());
+        let others = |other: &Arc<Device>| other.user == user && Some(&other.id) != known.as_ref();
+        let mut own: Vec<Arc<Device>> = self.list().into_iter().filter(others).collect();
         own.sort_by_key(|known| std::cmp::Reverse(known.last_seen.load(Ordering::Relaxed)));
-        let surplus: Vec<String> = own.iter().skip(MOST_PER_USER - 1).map(|known| known.id.clone()).collect();
+        let surplus = own.iter().skip(MOST_PER_USER - 1).map(|known| known.id.clone());
+        let surplus: Vec<String> = surplus.chain(known).collect();
         let (row, table, gone) = (Arc::clone(&device), Arc::clone(&self.table), surplus.clone());
         let save = move |transaction: &Transaction<'_>| {
             delete(transaction, &surplus)?;
@@ -90,9 +101,10 @@ impl Devices {
         let then = move |(): &()| {
             let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
             table.retain(|_, known| !gone.contains(&known.id));
-            table.insert(hash, device);
+            table.insert((hash, user), device);
         };
-        Ok(self.database.call_then(save, then).await?)
+        self.database.call_then(save, then).await?;
+        Ok(token)
     }
 
     /// Every device, oldest first.

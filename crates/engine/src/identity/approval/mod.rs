@@ -1,32 +1,33 @@
 //! Approval at the desk: who signs in from the internet with a password alone, on a device the owner does not know, waits
 //! until the owner says yes. A stolen password then opens nothing while the owner sleeps.
 //!
-//! What waits lies in memory; a restart means to begin again. The devices that need not ask again are kept (`devices.rs`).
+//! Who waits lies in memory (`questions.rs`); a restart means to begin again. The devices that need not ask again are kept
+//! (`devices.rs`).
 
 mod devices;
+mod questions;
 
 pub(crate) use devices::LIFETIME;
-
-use devices::Devices;
+pub(crate) use questions::{BadAllow, WAITING};
 
 use super::{
-    session::{Digest, SessionError, digest},
+    session::{Digest, digest},
     user::User,
 };
 use crate::{
     clock::{Clock, Timestamp},
-    identity::{UserId, session},
-    random::{self, NoRandomness},
+    random::NoRandomness,
     store::database::{Database, StoreError},
 };
+use devices::Devices;
 use drawbridge_protocol::{Level, Secret};
+use questions::Questions;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashMap,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -43,30 +44,41 @@ pub(crate) enum Policy {
     Never,
 }
 
-/// What shows that the owner knows a device.
+/// What shows that the owner knows a device, or was asked about it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shown<'a> {
     /// Somebody is signed in there with the very account.
     SignedIn,
-    /// The token the device was given, where it has one.
-    Token(Option<&'a str>),
-    /// Nothing but where a program calls from.
+    /// The cookies of a browser.
+    Page(Tokens<'a>),
+    /// The same in a call of a program.
+    Call(Tokens<'a>),
+    /// Nothing but where a program calls from that sends name and password each time.
     Network(IpAddr),
+}
+
+/// The tokens a device has, if any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tokens<'a> {
+    /// Of a device that is known.
+    pub(crate) device: Option<&'a str>,
+    /// Of a question that was asked.
+    pub(crate) question: Option<&'a str>,
 }
 
 /// What came of asking.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    /// The owner said yes to this very device; that is used up now.
+    /// The owner said yes to this very device. It is claimed: say with [`Approvals::settle`] what came of it.
     Allowed(Answer),
+    /// Another request has claimed the yes a moment ago.
+    Claimed,
     /// The device waits. It holds the token and shows the number.
-    Waits { token: Secret, number: u8 },
+    Waits { token: Secret, number: u8, left: Duration },
     /// The program waits; it has nothing to show.
     ProgramWaits,
-    /// Another device of the account waits, so long at most.
-    Another(Duration),
-    /// The owner said no; nobody is asked for so long.
-    Refused(Duration),
+    /// The owner is not asked before so long: another device of the account waits, or he said no, or did not answer.
+    Later(Duration),
     /// Too much at once.
     Busy,
 }
@@ -84,15 +96,16 @@ pub(crate) enum Answer {
 pub(crate) enum Standing {
     Waits(u8),
     Allowed,
+    Claimed,
     Refused,
 }
 
-/// A sign-in that waits, as the owner sees it.
+/// Somebody who waits, as the owner sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct Question {
     pub(crate) id: String,
     pub(crate) user: Arc<User>,
-    /// What the device shows; a program shows nothing.
+    /// What the device shows; a program over Basic shows nothing.
     pub(crate) number: Option<u8>,
     pub(crate) address: IpAddr,
     pub(crate) agent: String,
@@ -101,52 +114,39 @@ pub(crate) struct Waiting {
     by: By,
 }
 
-/// What is let in when the owner says yes.
+/// What is let in when the owner says yes: each kind only in the way it asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum By {
-    Device(Digest),
+    Page(Digest),
+    Call(Digest),
     Network(IpAddr),
-}
-
-struct Entry {
-    waiting: Waiting,
-    said: Said,
-    until: Instant,
-}
-
-/// What the owner said.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Said {
-    Nothing,
-    Yes(Answer),
-    No,
 }
 
 /// Who waits for the owner, and whom the owner let in.
 pub(crate) struct Approvals {
     policy: AtomicU8,
-    desks: Arc<AtomicUsize>,
-    tables: Mutex<Tables>,
+    desks: Arc<Mutex<Desks>>,
+    questions: Mutex<Questions>,
     pub(crate) devices: Devices,
     clock: Clock,
 }
 
+/// The desks that can be asked.
 #[derive(Default)]
-struct Tables {
-    /// One of an account, so that nobody floods the owner until one is let in by mistake.
-    waiting: HashMap<UserId, Entry>,
-    /// Accounts the owner said no for, until when.
-    refused: HashMap<UserId, Instant>,
-    /// Programs that send name and password, and from where.
-    networks: Vec<(Arc<User>, IpAddr, Instant)>,
+struct Desks {
+    count: usize,
+    /// When the last of them left.
+    left: Option<Instant>,
 }
 
 /// A desk that can be asked, for as long as this lives.
-pub(crate) struct Desk(Arc<AtomicUsize>);
+pub(crate) struct Desk(Arc<Mutex<Desks>>);
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        let mut desks = lock(&self.0);
+        desks.count = desks.count.saturating_sub(1);
+        desks.left = Some(Instant::now());
     }
 }
 
@@ -154,13 +154,8 @@ impl Approvals {
     /// With the devices that are known.
     pub(crate) async fn load(database: Database, clock: Clock) -> Result<Self, StoreError> {
         let devices = Devices::load(database, clock.clone()).await?;
-        Ok(Self {
-            policy: AtomicU8::default(),
-            desks: Arc::default(),
-            tables: Mutex::default(),
-            devices,
-            clock,
-        })
+        let (policy, desks, questions) = (AtomicU8::default(), Arc::default(), Mutex::default());
+        Ok(Self { policy, desks, questions, devices, clock })
     }
 
     /// When the owner is asked from here on.
@@ -170,20 +165,25 @@ impl Approvals {
 
     /// Another desk that can be asked.
     pub(crate) fn desk(&self) -> Desk {
-        self.desks.fetch_add(1, Ordering::AcqRel);
+        lock(&self.desks).count += 1;
         Desk(Arc::clone(&self.desks))
     }
 
     /// Whether a right password lets this account in from there without asking. A second factor is better than asking.
     pub(crate) fn lets_in(&self, user: &User, level: Level, shown: &Shown<'_>) -> bool {
-        if level < Level::Internet || user.second.is_some() || !self.asks() {
+        if level < Level::Internet || user.second.is_some() {
             return true;
         }
-        match shown {
+        let known = match shown {
             Shown::SignedIn => true,
-            Shown::Token(token) => token.is_some_and(|token| self.devices.knows(user.id, token)),
-            Shown::Network(network) => self.lock().is_allowed(user.id, *network),
-        }
+            Shown::Page(tokens) | Shown::Call(tokens) => {
+                tokens.device.is_some_and(|token| self.devices.knows(user.id, token))
+            }
+            Shown::Network(network) => {
+                lock(&self.questions).is_allowed(user, *network, self.clock.timestamp())
+            }
+        };
+        known || !self.asks(user)
     }
 
     /// Asks the owner, or looks what the owner said. The password was right.
@@ -193,191 +193,92 @@ impl Approvals {
         (address, agent): (IpAddr, &str),
         shown: &Shown<'_>,
     ) -> Result<Asked, NoRandomness> {
-        let mut tables = self.lock();
-        tables.tidy();
-        if let Some(left) = tables.refused_for(user.id) {
-            return Ok(Asked::Refused(left));
-        }
-        let by = match *shown {
-            Shown::Network(network) => Some(By::Network(network)),
-            Shown::Token(token) => token.map(|token| By::Device(digest(token))),
-            Shown::SignedIn => None,
-        };
-        if let Some(entry) = tables.waiting.get(&user.id) {
-            if by != Some(entry.waiting.by) {
-                return Ok(Asked::Another(entry.left()));
-            }
-            return Ok(match (entry.said, *shown, entry.waiting.number) {
-                (Said::Yes(answer), ..) => {
-                    tables.waiting.remove(&user.id);
-                    Asked::Allowed(answer)
-                }
-                (_, Shown::Token(Some(token)), Some(number)) => {
-                    Asked::Waits { token: Secret::new(token.to_owned()), number }
-                }
-                _ => Asked::ProgramWaits,
-            });
-        }
-        if tables.waiting.len() >= MOST {
-            return Ok(Asked::Busy);
-        }
-        let token = Secret::new(random::token()?);
-        let (by, number) = match by {
-            Some(by @ By::Network(_)) => (by, None),
-            // Never a token that came from outside: somebody else may know it.
-            _ => (By::Device(digest(token.expose())), Some(number()?)),
-        };
-        let since = self.clock.timestamp();
-        let waiting = Waiting {
-            id: session::name()?,
-            user: Arc::clone(user),
-            number,
-            address,
-            agent: session::told(agent),
-            since,
-            expires: since.plus(WAITING),
-            by,
-        };
-        let entry = Entry { waiting, said: Said::Nothing, until: Instant::now() + WAITING };
-        tables.waiting.insert(user.id, entry);
-        Ok(number.map_or(Asked::ProgramWaits, |number| Asked::Waits { token, number }))
+        let now = self.clock.timestamp();
+        lock(&self.questions).ask(user, (address, agent), shown, now)
     }
 
-    /// How the device with this token stands; nothing where nobody asked on it, or it is over.
+    /// How the browser with this token stands; nothing where nobody asked in it, or it is over.
     pub(crate) fn standing(&self, token: &str) -> Option<Standing> {
-        let mut tables = self.lock();
-        tables.tidy();
-        let entry = tables.of_device(&digest(token))?;
-        match entry.said {
-            Said::Nothing => entry.waiting.number.map(Standing::Waits),
-            Said::Yes(_) => Some(Standing::Allowed),
-            Said::No => Some(Standing::Refused),
+        lock(&self.questions).standing(By::Page(digest(token)))
+    }
+
+    /// The account the browser with this token was let in with. Say with [`Self::settle`] what came of it.
+    pub(crate) fn claim(&self, token: &str) -> Option<(Arc<User>, Answer)> {
+        lock(&self.questions).claim(By::Page(digest(token)))
+    }
+
+    /// A claimed yes is used up where a session came of it, and good again where none did.
+    pub(crate) fn settle(&self, shown: &Shown<'_>, is_in: bool) {
+        if let Some(by) = By::of(shown) {
+            lock(&self.questions).settle(by, is_in);
         }
     }
 
-    /// The account the device with this token was let in with; that is used up now.
-    pub(crate) fn take(&self, token: &str) -> Option<(Arc<User>, Answer)> {
-        let mut tables = self.lock();
-        tables.tidy();
-        let entry = tables.of_device(&digest(token))?;
-        let Said::Yes(answer) = entry.said else { return None };
-        let user = Arc::clone(&entry.waiting.user);
-        tables.waiting.remove(&user.id);
-        Some((user, answer))
+    /// Ends what was asked in the browser with this token, answered or not.
+    pub(crate) fn end(&self, token: &str) {
+        lock(&self.questions).end(By::Page(digest(token)));
     }
 
     /// Everyone who waits, longest first.
-    pub(crate) fn list(&self) -> Vec<Waiting> {
-        let mut tables = self.lock();
-        tables.tidy();
-        let open = tables.waiting.values().filter(|entry| entry.is_open());
-        let mut list: Vec<Waiting> = open.map(|entry| entry.waiting.clone()).collect();
-        list.sort_by(|one, other| (one.since, &one.id).cmp(&(other.since, &other.id)));
-        list
+    pub(crate) fn list(&self) -> Vec<Question> {
+        lock(&self.questions).list()
     }
 
     /// How soon somebody stops waiting if nobody answers.
     pub(crate) fn next_ends(&self) -> Option<Duration> {
-        let tables = self.lock();
-        let open = tables.waiting.values().filter(|entry| entry.is_open());
-        open.map(|entry| entry.left() + MOMENT).min()
+        lock(&self.questions).next_ends()
     }
 
-    /// The owner says yes; a device that need not ask again is saved first. False where nobody waits with this id.
-    pub(crate) async fn allow(&self, id: &str, answer: Answer) -> Result<bool, SessionError> {
-        let Some(waiting) = self.list().into_iter().find(|waiting| waiting.id == id) else {
-            return Ok(false);
-        };
-        if let (By::Device(hash), Answer::Always) = (waiting.by, answer) {
-            self.devices.add(hash, waiting.user.id, waiting.agent.clone()).await?;
-        }
-        let mut tables = self.lock();
-        tables.tidy();
-        let entry = tables.waiting.get_mut(&waiting.user.id).filter(|entry| entry.waiting.id == id);
-        let Some(entry) = entry else { return Ok(false) };
-        if let By::Network(network) = waiting.by {
-            tables.waiting.remove(&waiting.user.id);
-            tables.networks.push((waiting.user, network, Instant::now() + PROGRAM));
-        } else {
-            entry.said = Said::Yes(answer);
-            entry.until = Instant::now() + WAITING;
-        }
-        Ok(true)
+    /// The owner says yes.
+    pub(crate) fn allow(&self, id: &str, answer: Answer) -> Result<(), BadAllow> {
+        lock(&self.questions).allow(id, answer, self.clock.timestamp())
     }
 
-    /// The owner says no. False where nobody waits with this id.
+    /// The owner says no, also to what he said yes to before it was used. False where nobody waits with this id.
     pub(crate) fn refuse(&self, id: &str) -> bool {
-        let mut tables = self.lock();
-        tables.tidy();
-        let mut open = tables.waiting.values_mut().filter(|entry| entry.is_open());
-        let Some(entry) = open.find(|entry| entry.waiting.id == id) else { return false };
-        entry.said = Said::No;
-        let user = entry.waiting.user.id;
-        tables.refused.insert(user, Instant::now() + REFUSED);
-        true
+        lock(&self.questions).refuse(id)
     }
 
-    fn asks(&self) -> bool {
+    /// Programs that were let in by where they call from.
+    pub(crate) fn programs(&self) -> Vec<questions::Program> {
+        lock(&self.questions).programs(self.clock.timestamp())
+    }
+
+    /// Forgets one of them. False where there is none with this id.
+    pub(crate) fn forget_program(&self, id: &str) -> bool {
+        lock(&self.questions).forget_program(id)
+    }
+
+    fn asks(&self, user: &User) -> bool {
         let policy = self.policy.load(Ordering::Acquire);
+        let at_desk = || {
+            let desks = lock(&self.desks);
+            desks.count > 0 || desks.left.is_some_and(|left| left.elapsed() < LINGER)
+        };
+        // A question that was asked, or answered with no, stands: the tray's end must not turn it into a yes.
         policy == Policy::Always as u8
-            || (policy == Policy::Desk as u8 && self.desks.load(Ordering::Acquire) > 0)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+            || (policy == Policy::Desk as u8 && (at_desk() || lock(&self.questions).is_about(user.id)))
     }
 }
 
-impl Entry {
-    fn is_open(&self) -> bool {
-        self.said == Said::Nothing
-    }
-
-    fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
-    }
-}
-
-impl Tables {
-    fn tidy(&mut self) {
-        let now = Instant::now();
-        self.waiting.retain(|_, entry| entry.until > now && !entry.waiting.user.withdrawn.is_cancelled());
-        self.refused.retain(|_, until| *until > now);
-        self.networks.retain(|(user, _, until)| *until > now && !user.withdrawn.is_cancelled());
-    }
-
-    fn of_device(&self, hash: &Digest) -> Option<&Entry> {
-        self.waiting.values().find(|entry| entry.waiting.by == By::Device(*hash))
-    }
-
-    fn is_allowed(&self, user: UserId, network: IpAddr) -> bool {
-        let now = Instant::now();
-        self.networks.iter().any(|(known, from, until)| {
-            known.id == user && *from == network && *until > now && !known.withdrawn.is_cancelled()
-        })
-    }
-
-    fn refused_for(&self, user: UserId) -> Option<Duration> {
-        let left = self.refused.get(&user)?.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
+impl By {
+    /// What a request that was asked about shows of it.
+    fn of(shown: &Shown<'_>) -> Option<Self> {
+        match shown {
+            Shown::SignedIn => None,
+            Shown::Page(tokens) => tokens.question.map(|token| Self::Page(digest(token))),
+            Shown::Call(tokens) => tokens.question.map(|token| Self::Call(digest(token))),
+            Shown::Network(network) => Some(Self::Network(*network)),
+        }
     }
 }
 
-/// Two digits, both of which are read out.
-fn number() -> Result<u8, NoRandomness> {
-    Ok(u8::try_from(random::below(90)? + 10).unwrap_or(10))
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long somebody waits for the owner, and after a yes for the device (chosen: a walk to the desk).
-pub(crate) const WAITING: Duration = Duration::from_secs(300);
-/// How long nobody is asked for an account after a no (chosen: nobody says yes just to have peace).
-const REFUSED: Duration = Duration::from_secs(600);
-/// How long a program that sends name and password is let in from one network (chosen: a day's work; a token is better).
-const PROGRAM: Duration = Duration::from_secs(12 * 3600);
-/// Accounts that wait at once.
-const MOST: usize = 64;
-/// So that whoever stops waiting has stopped when the list is looked at.
-const MOMENT: Duration = Duration::from_millis(10);
+/// How long it asks after the last desk left (chosen: a tray that crashed is back by then, or its owner has noticed).
+const LINGER: Duration = Duration::from_secs(600);
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     headers::cookie,
     identity::{
-        approval::{Answer, Asked, LIFETIME, Shown, Standing, WAITING},
+        approval::{Answer, Asked, LIFETIME, Shown, Standing, Tokens, WAITING},
         user::User,
     },
     pages::{Frame, door::set, see_other},
@@ -24,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 /// Whether the password is enough for this account in this browser.
 pub(super) fn lets_in(caller: &Caller<'_>, user: &User) -> bool {
     let known = caller.signed_in().is_some_and(|(_, known)| known.id == user.id);
-    let shown = if known { Shown::SignedIn } else { Shown::Token(caller.cookie(&caller.device_cookie())) };
+    let shown = if known { Shown::SignedIn } else { shown(caller) };
     caller.shared().approvals.lets_in(user, caller.level(), &shown)
 }
 
@@ -34,22 +34,19 @@ pub(super) async fn begin(
     way: &Way,
     user: &Arc<User>,
 ) -> Result<Result<Response<Body>, Fault>, Refusal> {
-    let name = caller.device_cookie();
-    let shown = caller.cookie(&name);
     let from = (caller.connection.client.address(), caller.agent());
-    let asked = caller.shared().approvals.ask(user, from, &Shown::Token(shown));
+    let asked = caller.shared().approvals.ask(user, from, &shown(caller));
     caller.shared().changed.notify_one();
     Ok(Err(match asked.map_err(|_| Refusal::Internal)? {
-        Asked::Allowed(answer) => {
-            return finish(caller, way, user, shown.unwrap_or_default(), answer).await.map(Ok);
-        }
+        Asked::Allowed(answer) => return finish(caller, way, user, answer).await.map(Ok),
+        Asked::Claimed => return see_other("/").map(Ok),
         Asked::Waits { token, .. } => {
             let mut response = see_other(&format!("/approval?{}", way.query()))?;
-            set(&mut response, cookie::set(&name, token.expose(), WAITING))?;
+            // A yes at the last moment is good for as long again.
+            set(&mut response, cookie::set(&caller.question_cookie(), token.expose(), WAITING * 2))?;
             return Ok(Ok(response));
         }
-        Asked::Another(left) => Fault::another_waits(left),
-        Asked::Refused(left) => Fault::owner_refused(left),
+        Asked::Later(left) => Fault::approval_later(left),
         Asked::ProgramWaits | Asked::Busy => Fault::busy(),
     }))
 }
@@ -58,38 +55,60 @@ pub(super) async fn begin(
 pub(super) async fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let way = fields(caller.request.uri().query().unwrap_or_default().as_bytes()).way;
     let approvals = &caller.shared().approvals;
-    let name = caller.device_cookie();
-    let Some(token) = caller.cookie(&name) else { return to_sign_in(&way) };
+    let Some(token) = caller.cookie(&caller.question_cookie()) else { return to_sign_in(&way) };
     match approvals.standing(token) {
         None => to_sign_in(&way),
         Some(Standing::Waits(number)) => page(caller, &way, number),
+        // Another click was first; by now it may have led to a session.
+        Some(Standing::Claimed) => see_other("/"),
         Some(Standing::Refused) => {
             let mut response = sign_in::again(caller, &way, Fault::wrong(Sentence::new("approval-no")))?;
-            set(&mut response, cookie::set(&name, "", Duration::ZERO))?;
+            set(&mut response, cookie::set(&caller.question_cookie(), "", Duration::ZERO))?;
             Ok(response)
         }
-        Some(Standing::Allowed) => match approvals.take(token) {
-            Some((user, answer)) => finish(caller, &way, &user, token, answer).await,
+        Some(Standing::Allowed) => match approvals.claim(token) {
+            Some((user, answer)) => finish(caller, &way, &user, answer).await,
             None => to_sign_in(&way),
         },
     }
 }
 
-/// A session for whoever was let in, on a device that may be known from here on.
+/// A session for whoever was let in, on a device that may be known from here on. Where it fails the yes stays good.
 async fn finish(
     caller: &Caller<'_>,
     way: &Way,
     user: &Arc<User>,
-    token: &str,
     answer: Answer,
 ) -> Result<Response<Body>, Refusal> {
-    let mut response = sign_in::welcome(caller, way, user).await?;
-    let (value, time) = match answer {
-        Answer::Always => (token, LIFETIME),
-        Answer::Once => ("", Duration::ZERO),
-    };
-    set(&mut response, cookie::set(&caller.device_cookie(), value, time))?;
+    let begun = sign_in::welcome(caller, way, user).await;
+    caller.shared().approvals.settle(&shown(caller), begun.is_ok());
+    let mut response = begun?;
+    set(&mut response, cookie::set(&caller.question_cookie(), "", Duration::ZERO))?;
+    if answer == Answer::Always {
+        remember(caller, user, &mut response).await?;
+    }
     Ok(response)
+}
+
+/// After a sign-in that needed no question: one that still stands in this browser is over, and a known device stays known.
+pub(super) fn renew(caller: &Caller<'_>, user: &User, response: &mut Response<Body>) -> Result<(), Refusal> {
+    forget_question(caller, response)?;
+    let approvals = &caller.shared().approvals;
+    match caller.cookie(&caller.device_cookie()) {
+        Some(token) if approvals.devices.knows(user.id, token) => {
+            set(response, cookie::set(&caller.device_cookie(), token, LIFETIME))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Ends a question of this browser, whatever was answered.
+pub(super) fn forget_question(caller: &Caller<'_>, response: &mut Response<Body>) -> Result<(), Refusal> {
+    let name = caller.question_cookie();
+    let Some(token) = caller.cookie(&name) else { return Ok(()) };
+    caller.shared().approvals.end(token);
+    caller.shared().changed.notify_one();
+    set(response, cookie::set(&name, "", Duration::ZERO))
 }
 
 /// Makes a device known that the owner let in by a link of his own.
@@ -101,16 +120,28 @@ pub(super) async fn introduce(
     if caller.level() < Level::Internet {
         return Ok(());
     }
-    match caller.shared().approvals.devices.introduce(user.id, caller.agent()).await {
+    remember(caller, user, response).await
+}
+
+/// Where that cannot be saved the owner is asked again the next time; who is in is in.
+async fn remember(caller: &Caller<'_>, user: &User, response: &mut Response<Body>) -> Result<(), Refusal> {
+    let name = caller.device_cookie();
+    let known = caller.shared().approvals.devices.add(user.id, caller.cookie(&name), caller.agent()).await;
+    match known {
         Ok(token) => {
             caller.shared().changed.notify_one();
-            set(response, cookie::set(&caller.device_cookie(), token.expose(), LIFETIME))
+            set(response, cookie::set(&name, token.expose(), LIFETIME))
         }
         Err(error) => {
-            tracing::warn!(%error, "a device was not made known, so the owner is asked about it");
+            tracing::warn!(%error, "a device was not made known, so the owner is asked about it again");
             Ok(())
         }
     }
+}
+
+fn shown<'a>(caller: &Caller<'a>) -> Shown<'a> {
+    let device = caller.cookie(&caller.device_cookie());
+    Shown::Page(Tokens { device, question: caller.cookie(&caller.question_cookie()) })
 }
 
 fn to_sign_in(way: &Way) -> Result<Response<Body>, Refusal> {

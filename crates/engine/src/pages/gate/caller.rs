@@ -175,7 +175,12 @@ impl<'a> Caller<'a> {
         format!("{}half-{}", cookie::PREFIX, self.connection.door.plan.port)
     }
 
-    /// The name of the cookie of a device the owner is asked about, or was.
+    /// The name of the cookie of a question to the owner.
+    pub(super) fn question_cookie(&self) -> String {
+        format!("{}question-{}", cookie::PREFIX, self.connection.door.plan.port)
+    }
+
+    /// The name of the cookie of a device the owner need not be asked about.
     pub(super) fn device_cookie(&self) -> String {
         format!("{}device-{}", cookie::PREFIX, self.connection.door.plan.port)
     }
@@ -226,17 +231,10 @@ impl Fault {
         Self { status: StatusCode::TOO_MANY_REQUESTS, error, seconds: Some(seconds) }
     }
 
-    /// Somebody else waits for the owner with this account.
-    pub(super) fn another_waits(left: Duration) -> Self {
-        let seconds = Refusal::Wait(left).retry_after().unwrap_or_default();
-        let error = Sentence::new("approval-another").with("minutes", seconds.div_ceil(60));
-        Self { status: StatusCode::FORBIDDEN, error, seconds: Some(seconds) }
-    }
-
-    /// The owner said no for this account.
-    pub(super) fn owner_refused(left: Duration) -> Self {
-        let seconds = Refusal::Wait(left).retry_after().unwrap_or_default();
-        let error = Sentence::new("approval-refused").with("minutes", seconds.div_ceil(60));
+    /// The owner is not asked about this account now.
+    pub(super) fn approval_later(left: Duration) -> Self {
+        let seconds = Refusal::ApprovalLater(left).retry_after().unwrap_or_default();
+        let error = Sentence::new("approval-later").with("minutes", seconds.div_ceil(60));
         Self { status: StatusCode::FORBIDDEN, error, seconds: Some(seconds) }
     }
 

@@ -39,7 +39,11 @@ pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Bod
     let lets_in = |user: &User| approval::lets_in(caller, user);
     let attempt = caller.shared().sign_in.attempt(caller.snapshot, caller.level(), credential, lets_in);
     let fault = match attempt.await {
-        Outcome::Welcome(user) => return welcome(caller, &way, &user).await,
+        Outcome::Welcome(user) => {
+            let mut response = welcome(caller, &way, &user).await?;
+            approval::renew(caller, &user, &mut response)?;
+            return Ok(response);
+        }
         Outcome::Halfway(user) => return second_factor::begin(caller, &way, user),
         Outcome::Unapproved(user) => match approval::begin(caller, &way, &user).await? {
             Ok(response) => return Ok(response),
@@ -118,6 +122,7 @@ pub(super) async fn sign_out(caller: &Caller<'_>) -> Result<Response<Body>, Refu
         caller.shared().halves.end(value);
         set(&mut response, cookie::set(&half, "", Duration::ZERO))?;
     }
+    approval::forget_question(caller, &mut response)?;
     Ok(response)
 }
 
