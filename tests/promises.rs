@@ -7,6 +7,7 @@ pub(crate) mod browser;
 mod framing;
 pub(crate) mod h2;
 mod hands_off;
+mod hostile_tool;
 mod jar;
 mod level_up;
 mod owner;

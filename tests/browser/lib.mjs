@@ -125,7 +125,7 @@ class Browser {
   #chromium;
   #home;
 
-  static async start({ caPem, ignoreHTTPSErrors = false }) {
+  static async start({ caPem, ignoreHTTPSErrors = false, flags = [] }) {
     const parts = process.env.DRAWBRIDGE_PARTS;
     const { chromium } = await import(pathToFileURL(join(parts, 'node/node_modules/playwright-core/index.mjs')));
     const browser = new Browser();
@@ -137,7 +137,7 @@ class Browser {
       if (caPem) await trust(browser.#home, resolve(caPem));
       browser.#chromium = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-        args: FLAGS,
+        args: [...FLAGS, ...flags],
         // Nothing else of ours: without D-Bus, for one, it cannot ask a desktop's keyring.
         env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: browser.#home, TMPDIR: browser.#home },
         timeout: ACTION_MS,
