@@ -123,7 +123,12 @@ token-made-title = The new password
 token-made-lead = It is shown this once. Use it with your name, as a Bearer token, or in the field X-Drawbridge-Token.
 token-kept = I have kept it
 token-nameless = Without a name
-token-facts = For { $tool }, { $used }
+token-facts = For { $tool }, { $used }, { $end }
+token-ends-never = without an end
+token-ends-in = ends within { $days ->
+    [one] a day
+   *[other] { $days } days
+}
 token-used = last used { $seen }
 own-token-unused = never used
 token-revoke = Revoke

@@ -140,6 +140,7 @@ await script(['gate', 'axe', 'invite', 'anna', 'bert'], async (input, run) => {
       const page = await as(bert, options);
       await page.goto(`${gate}/account`);
       expect((await page.getByText('backup <b>on</b> the NAS').count()) > 0, 'the token is not listed');
+      expect((await page.getByText('ends within \u206830\u2069 days').count()) + (await page.getByText('ends within 30 days').count()) > 0, 'its end is not told');
       return page;
     },
     'factor-off': async (options) => {

@@ -48,9 +48,14 @@ fn row(caller: &Caller<'_>, token: &Token) -> Row {
         None => Sentence::new("own-token-unused"),
     };
     let tool = tool.unwrap_or_else(|| caller.text("token-all-tools"));
+    let end = match token.expires {
+        Some(end) => Sentence::new("token-ends-in").with("days", end.0.saturating_sub(now.0).div_ceil(DAY)),
+        None => Sentence::new("token-ends-never"),
+    };
+    let facts = Sentence::new("token-facts").with("tool", tool).with("used", used).with("end", end);
     Row {
         id: token.id.clone(),
-        facts: caller.sentence(&Sentence::new("token-facts").with("tool", tool).with("used", used)),
+        facts: caller.sentence(&facts),
         revoke_label: caller.sentence(&Sentence::new("token-revoke-named").with("name", name.as_str())),
         name,
     }
@@ -80,7 +85,7 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
         return page(caller, &user, Some(&fault));
     }
     let lifetime = LIFETIMES.into_iter().find(|(value, _)| *value == form.days).and_then(|(_, days)| days);
-    let lifetime = lifetime.map(|days| Duration::from_secs(days * 24 * 3600));
+    let lifetime = lifetime.map(|days| Duration::from_secs(days * DAY));
     // The account or the sign-in may have ended while the password was verified.
     if user.withdrawn.is_cancelled() || session.ended.is_cancelled() {
         return Err(Refusal::Withdrawn);
@@ -148,6 +153,8 @@ fn page(caller: &Caller<'_>, user: &User, fault: Option<&Fault>) -> Result<Respo
     caller.answer(fault, &template, "")
 }
 
+/// Seconds of a day.
+const DAY: u64 = 24 * 3600;
 /// How long a token may live, as the form says it, in days.
 const LIFETIMES: [(&str, Option<u64>); 3] = [("", None), ("30", Some(30)), ("365", Some(365))];
 
