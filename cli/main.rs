@@ -11,6 +11,7 @@ mod invite;
 mod level;
 mod log;
 mod output;
+mod passkey;
 mod password;
 mod place;
 mod recovery;

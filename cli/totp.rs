@@ -17,7 +17,7 @@ pub(crate) enum Step {
     },
     /// Make new recovery codes, shown once; the old ones are void
     Recovery,
-    /// Take it away; the password alone signs in again
+    /// Take it away, and passkeys too; the password alone signs in again
     Remove,
 }
 
@@ -60,7 +60,11 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// None are made where there was a factor before.
 fn shown_once(codes: &RecoveryCodes, output: &Output) {
+    if codes.codes.is_empty() {
+        return output.print(codes, |_| String::new());
+    }
     output.say(&Sentence::new("recovery-codes-once"));
     output.print(codes, |codes| {
         codes.codes.iter().map(|code| format!("{}\n", code.0.expose())).collect::<String>()

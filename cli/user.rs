@@ -3,7 +3,7 @@
 use crate::{
     Asker, Failure, invite,
     output::{self, Output},
-    password, totp,
+    passkey, password, totp,
 };
 use clap::Subcommand;
 use drawbridge_protocol::{Reach, Request, User, UserAdd, UserCreated, UserImport, UserSet};
@@ -70,6 +70,18 @@ pub(crate) enum Command {
         /// The user
         name: String,
     },
+    /// List the passkeys of a user
+    Passkeys {
+        /// The user
+        name: String,
+    },
+    /// Remove a passkey of a user; ends the user's sessions
+    PasskeyRemove {
+        /// The user
+        name: String,
+        /// Its id
+        id: String,
+    },
     /// Second factor: a code of an authenticator app besides the password
     Totp {
         /// The user
@@ -116,6 +128,8 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             let done = engine.value(Request::UserRemove { name }).await?;
             output.print(&done, |_| String::new());
         }
+        Command::Passkeys { name } => passkey::list(engine, name, output).await?,
+        Command::PasskeyRemove { name, id } => passkey::remove(engine, name, id, output).await?,
         Command::Totp { name, step } => totp::run(engine, name, step, output).await?,
         Command::List => {
             let users: Vec<User> = engine.ask(Request::UserList).await?;
@@ -173,7 +187,7 @@ pub(crate) fn table(users: &[User], output: &Output) -> String {
 fn proof(user: &User) -> Sentence {
     if user.disabled {
         Sentence::new("user-disabled")
-    } else if user.factors.iter().any(|factor| factor == "totp") {
+    } else if user.factors.iter().any(|factor| factor != "password") {
         Sentence::new("user-second-factor")
     } else if user.strong {
         Sentence::new("user-strong")

@@ -90,8 +90,9 @@ ends-in = ends in { $span }
 totp-scan = Scan this with an authenticator app on { $name }'s phone, or type the seed { $seed } into it. It is shown once.
 totp-next = Then, within ten minutes, give the code the app shows: drawbridge user totp { $name } confirm
 totp-code-prompt = Code the app shows now:
-totp-on = { $name } signs in with password and code from now on; every browser and program of this account is signed out, its tokens are revoked.
+totp-on = { $name } signs in with password and code from now on. If this is the first second factor, every browser and program of this account is signed out, and its tokens are revoked.
 totp-off = { $name } signs in with the password alone again.
+passkey-gone = The passkey of { $name } is removed; every browser and program of this account is signed out.
 recovery-codes-once = Each of these recovery codes stands in for the app once. They are shown once, older ones are void:
 
 ## Certificates

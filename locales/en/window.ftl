@@ -305,19 +305,26 @@ factor-fact =
        *[other] Second factor, { $count } recovery codes left
     }
 factor-on = Signing in needs the password and a code from an authenticator app. Programs need a token.
+factor-on-passkeys = Signing in needs a passkey, alone or with the password. Programs need a token.
+factor-on-both = Signing in needs the password and a code from an authenticator app, or a passkey. Programs need a token.
 factor-off = The password alone signs in.
-factor-off-means = With a second factor, a password that others learn is not enough for them. This person needs an authenticator app on a phone, at hand now.
+factor-off-means = With a second factor, a password that others learn is not enough for them. This person needs an authenticator app on a phone, at hand now; or adds a passkey on their own account page.
 factor-codes-left =
     { $count ->
-        [0] No recovery code is left for a lost phone. Make new ones.
-        [one] One recovery code is left for a lost phone. Make new ones soon.
-       *[other] { $count } recovery codes are left for a lost phone.
+        [0] No recovery code is left for a lost phone or key. Make new ones.
+        [one] One recovery code is left for a lost phone or key. Make new ones soon.
+       *[other] { $count } recovery codes are left for a lost phone or key.
     }
 factor-begin = Set up
+factor-begin-app = Set up an app
+passkeys = Passkeys
+passkey-remove = Remove
+passkey-remove-named = Remove the passkey { $name }; what is signed in ends
+passkey-beside = only with the password
 factor-renew = New recovery codes
 factor-remove = Remove second factor
 factor-remove-title = Remove the second factor of { $name }?
-factor-remove-text = The password alone signs in again. If it is shorter than 15 characters, it no longer does from the internet.
+factor-remove-text = The password alone signs in again; app, passkeys and recovery codes are gone. If it is shorter than 15 characters, it no longer does from the internet.
 factor-scan = Scan this with the authenticator app of this person. It is shown once and good for ten minutes.
 factor-qr = QR code for the authenticator app
 factor-seed = Or type this into the app

@@ -125,19 +125,21 @@ class Browser {
   #chromium;
   #home;
 
-  static async start({ caPem, ignoreHTTPSErrors = false, flags = [] }) {
+  /** `names` are host names with the addresses they lead to, `flags` more arguments. */
+  static async start({ caPem, ignoreHTTPSErrors = false, flags = [], names = {} }) {
     const parts = process.env.DRAWBRIDGE_PARTS;
     const { chromium } = await import(pathToFileURL(join(parts, 'node/node_modules/playwright-core/index.mjs')));
     const browser = new Browser();
     browser.#home = await mkdtemp(join(tmpdir(), 'chromium-'));
     // Playwright makes a new profile there; so one folder holds everything.
     process.env.TMPDIR = browser.#home;
+    const rules = Object.entries(names).map(([name, address]) => `MAP ${name} ${address}`).join(',');
     browser.ignoreHTTPSErrors = ignoreHTTPSErrors;
     try {
       if (caPem) await trust(browser.#home, resolve(caPem));
       browser.#chromium = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-        args: [...FLAGS, ...flags],
+        args: [...FLAGS, ...flags, `--host-resolver-rules=${rules}`],
         // Nothing else of ours: without D-Bus, for one, it cannot ask a desktop's keyring.
         env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: browser.#home, TMPDIR: browser.#home },
         timeout: ACTION_MS,

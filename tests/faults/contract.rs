@@ -44,6 +44,8 @@ fn without_an_engine_commands_end_with_3_and_say_how_to_start_one() {
         &["user", "totp", "x", "confirm", "000000"],
         &["user", "totp", "x", "recovery"],
         &["user", "totp", "x", "remove"],
+        &["user", "passkeys", "x"],
+        &["user", "passkey-remove", "x", "y"],
         &["session", "list"],
         &["session", "end", "x"],
         &["certificate", "list"],

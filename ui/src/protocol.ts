@@ -85,6 +85,22 @@ export interface User {
   last_seen: number | null;
   /** How many are left; only with a second factor. */
   recovery_codes?: number;
+  /** Oldest first; left out where there is none. */
+  passkeys?: Passkey[];
+}
+
+/** A passkey of an account. */
+export interface Passkey {
+  id: string;
+  /** What its owner calls it. */
+  name: string;
+  /** The name of the gate it works at. */
+  host: string;
+  /** Whether it signs in without a password too. */
+  alone: boolean;
+  created: number;
+  /** Left out where it was never used. */
+  last_used?: number;
 }
 
 /** What an authenticator app is told, this once. */
@@ -240,6 +256,7 @@ export interface Requests {
   'user-totp-begin': [{ name: string }, TotpBegun];
   'user-totp-confirm': [{ name: string; code: string }, RecoveryCodes];
   'user-totp-remove': [{ name: string }, User];
+  'user-passkey-remove': [{ name: string; id: string }, User];
   'user-recovery-codes': [{ name: string }, RecoveryCodes];
   'session-end': [{ id: string }, null];
   'approval-allow': [{ id: string; always: boolean }, null];

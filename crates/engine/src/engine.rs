@@ -282,7 +282,7 @@ async fn shared(
         invites: Invites::load(database.clone(), clock.clone()).await?,
         signer: ArcSwapOption::empty(),
         socket_tokens: SocketTokens::default(),
-        second_factor: Verifier::new(database.clone(), clock.clone()),
+        second_factor: Verifier::new(database.clone(), clock.clone())?,
         halves: Halves::default(),
         own_account,
         pages,

@@ -14,8 +14,8 @@ mod whole;
 pub use event::Event;
 pub use model::{
     Approval, Certificate, CertificateKind, Device, Door, DoorState, Fix, Headline, Invite, InviteCreated,
-    Level, PasswordJudgement, Problem, ProblemKind, RecoveryCodes, Session, SessionKind, Status, Token,
-    TokenCreated, Tool, TotpBegun, Trouble, Url, User, UserCreated, Visitor,
+    Level, Passkey, PasswordJudgement, Problem, ProblemKind, RecoveryCodes, Session, SessionKind, Status,
+    Token, TokenCreated, Tool, TotpBegun, Trouble, Url, User, UserCreated, Visitor,
 };
 pub use request::{
     NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd, ToolSet,

@@ -180,7 +180,7 @@ pub struct User {
     pub disabled: bool,
     /// Tool names, or nothing for all.
     pub tools: Option<Vec<String>>,
-    /// What this user can prove: `password`, and `totp` where there is an authenticator app.
+    /// What this user can prove: `password`, `totp` where there is an authenticator app, `passkey` where there are some.
     pub factors: Vec<String>,
     /// Whether that is enough for the internet.
     pub strong: bool,
@@ -192,6 +192,27 @@ pub struct User {
     /// How many recovery codes are left; only for an account with a second factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_codes: Option<u32>,
+    /// Oldest first; left out where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<Passkey>,
+}
+
+/// A passkey of an account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Passkey {
+    /// To remove it with.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// The name of the gate it works at.
+    pub host: String,
+    /// Whether it signs in without a password too: it makes sure who holds it.
+    pub alone: bool,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// Seconds since 1970 of the last sign-in with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<u64>,
 }
 
 /// What an authenticator app is told, shown once. It gives nothing before a code of that app confirmed it.

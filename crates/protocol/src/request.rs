@@ -92,10 +92,22 @@ pub enum Request {
         /// Six digits.
         code: SecretField,
     },
-    /// The password alone is enough again → the [`crate::User`]
+    /// The password alone is enough again, without app, passkeys and recovery codes → the [`crate::User`]
     UserTotpRemove {
         /// The user's name.
         name: String,
+    },
+    /// → list of [`crate::Passkey`]
+    UserPasskeys {
+        /// The user's name.
+        name: String,
+    },
+    /// Removes one passkey; what is signed in with the account ends → the [`crate::User`]
+    UserPasskeyRemove {
+        /// The user's name.
+        name: String,
+        /// The passkey's id.
+        id: String,
     },
     /// Makes new recovery codes for a user with a second factor, which replace the old → [`crate::RecoveryCodes`]
     UserRecoveryCodes {
@@ -191,6 +203,7 @@ impl Request {
                 | Self::Url { .. }
                 | Self::UserList
                 | Self::UserInvites
+                | Self::UserPasskeys { .. }
                 | Self::PasswordCheck { .. }
                 | Self::SessionList
                 | Self::ApprovalList

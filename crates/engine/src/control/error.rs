@@ -230,9 +230,8 @@ impl ControlError {
             | Self::UnknownSession(_)
             | Self::Secret(BadSecret::Unknown(_))
             | Self::UnknownSetting(_) => ProblemKind::Unknown,
-            Self::Stale | Self::ToolExists(_) | Self::UserExists(_) | Self::Factor(BadFactor::Present(_)) => {
-                ProblemKind::Conflict
-            }
+            Self::Stale | Self::ToolExists(_) | Self::UserExists(_) => ProblemKind::Conflict,
+            Self::Factor(error) => error.kind(),
             Self::Refused(error) => error.kind(),
             Self::Users(error) if error.is_conflict() => ProblemKind::Conflict,
             Self::OwnPort(_)
@@ -243,7 +242,6 @@ impl ControlError {
             | Self::Name(_)
             | Self::Password(_)
             | Self::Users(_)
-            | Self::Factor(BadFactor::WrongCode)
             | Self::TimeForLocal
             | Self::Time
             | Self::Import(_)
@@ -253,7 +251,6 @@ impl ControlError {
             | Self::Secret(BadSecret::TooMany(_) | BadSecret::InClear(_))
             | Self::FrontOfOpen
             | Self::NoUser
-            | Self::Factor(BadFactor::Absent(_) | BadFactor::NotBegun(_))
             | Self::NoStrongUser
             | Self::NoUserOfTool
             | Self::NoAddress { .. }

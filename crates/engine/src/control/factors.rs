@@ -1,32 +1,32 @@
 //! Second factors of accounts: begun, confirmed, removed, by the owner or by whoever they belong to.
 //!
 //! What asks for more is saved before it is in force, and so is what asks for less: a change that is not saved did not
-//! happen. What lies sealed and does not open lets nobody in.
+//! happen. A passkey that is removed is gone at once all the same. What lies sealed and does not open lets nobody in.
+
+mod stored;
+
+pub(super) use stored::Codes;
 
 use super::{ControlError, State, invites::BadInvite, people::again, refused::Refused};
-use crate::{
-    identity::{
-        UserId,
-        own_account::{Answer, Change, Declined, Wish},
-        second_factor::{
-            BadFactor, Enrolment, SecondFactor,
-            recovery::{Hash, NewCodes, Recovery},
-            totp::{self, Seed},
-        },
-        session,
-        user::User,
+use crate::identity::{
+    UserId,
+    own_account::{Answer, Change, Declined, Wish},
+    second_factor::{
+        BadFactor, Enrolment, SecondFactor,
+        recovery::NewCodes,
+        totp::{self, Seed},
     },
-    secrets::DataKey,
-    store::database::StoreError,
+    session,
+    user::User,
 };
 use drawbridge_protocol::{self as model, RecoveryCodes, Secret, TotpBegun};
 use rusqlite::{Transaction, params};
-use secrecy::ExposeSecret;
 use std::{
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
+use stored::{codes_place, delete_all, delete_part, seed_place, store_codes};
 
 /// Whoever began to set up a factor; only they confirm it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -47,11 +47,14 @@ pub(super) struct Pending {
 /// Seeds that wait to be confirmed; gone with a restart.
 pub(super) type Enrolments = HashMap<By, Pending>;
 
-/// A factor as it lies in the database.
-pub(super) struct Stored {
-    seed: Vec<u8>,
-    key: Option<Vec<u8>>,
-    left: u32,
+/// What is taken away of a second factor.
+pub(super) enum Part {
+    /// The authenticator app.
+    App,
+    /// The passkey with this id.
+    Passkey(String),
+    /// All of it.
+    All,
 }
 
 impl State {
@@ -77,7 +80,7 @@ impl State {
     /// The password alone signs in again.
     pub(super) async fn remove_totp(&mut self, name: &str) -> Result<model::User, ControlError> {
         let user = Arc::clone(self.user(name)?);
-        self.remove(&user).await?;
+        self.take_away(&user, Part::All, None).await?;
         Ok(self.user_model(self.user(name)?))
     }
 
@@ -109,7 +112,15 @@ impl State {
                 self.reply(answer, done);
             }
             Wish::RemoveTotp(answer) => {
-                let done = self.remove(&user).await;
+                let done = self.take_away(&user, Part::App, Some(&session)).await;
+                self.reply(answer, done);
+            }
+            Wish::AddPasskey(new, answer) => {
+                let done = self.add_passkey(&user, &new).await;
+                self.reply(answer, done);
+            }
+            Wish::RemovePasskey(id, answer) => {
+                let done = self.take_away(&user, Part::Passkey(id), Some(&session)).await;
                 self.reply(answer, done);
             }
             Wish::ChangePassword { level, new, answer } => {
@@ -131,7 +142,7 @@ impl State {
 
     fn enrol(&mut self, by: By, user: &Arc<User>) -> Result<Enrolment, ControlError> {
         self.key()?;
-        if user.second.is_some() {
+        if user.second.as_ref().is_some_and(|second| second.totp.is_some()) {
             return Err(BadFactor::Present(user.name.clone()).into());
         }
         let seed = Arc::new(Seed::generate()?);
@@ -141,7 +152,6 @@ impl State {
         Ok(enrolment)
     }
 
-    /// Every sign-in and token of the account ends: they were made with the password alone.
     async fn confirm(
         &mut self,
         by: &By,
@@ -153,54 +163,73 @@ impl State {
         let now = self.shared.clock.timestamp();
         let step = totp::digits(code.expose()).and_then(|digits| pending.seed.step_of(&digits, now));
         let step = i64::try_from(step.ok_or(BadFactor::WrongCode)?.0).unwrap_or(i64::MAX);
-        let (totp, id, new) = (Arc::clone(&pending.seed), user.id, NewCodes::generate()?);
-        let key = self.key()?;
-        let seed = key.seal(&seed_place(id), totp.expose())?;
-        let codes_key = key.seal(&codes_place(id), &*new.key)?;
-        let hashes = new.hashes.clone();
+        let (totp, id) = (Arc::clone(&pending.seed), user.id);
+        let seed = self.key()?.seal(&seed_place(id), totp.expose())?;
+        let codes = self.codes(user)?;
+        let store = codes.storing(id);
         self.database
             .call(move |transaction| {
                 // The code that confirmed is spent.
                 let row = params![id.0, seed, step];
                 transaction.execute("INSERT OR REPLACE INTO totp VALUES (?1, ?2, ?3)", row)?;
-                store_codes(transaction, id, &codes_key, &hashes)?;
-                // All were made with the password alone, by whoever had it.
-                transaction.execute("DELETE FROM token WHERE user = ?1", [id.0])?;
-                transaction.execute("DELETE FROM session WHERE user = ?1", [id.0]).map(drop)
+                store(transaction)
             })
             .await?;
         self.enrolments.remove(by);
-        let second = Some(Arc::new(SecondFactor { totp, recovery: new.recovery() }));
-        self.replace(user, Some(User { second, ..again(user) }));
-        // Here, and on the disk again what was saved in between. The factor is on: whatever fails now, its codes are shown.
+        let passkeys = user.second.as_ref().map(|second| second.passkeys.clone()).unwrap_or_default();
+        let recovery = Arc::clone(&codes.recovery);
+        let second = SecondFactor { totp: Some(totp), passkeys, recovery };
+        self.replace(user, Some(User { second: Some(Arc::new(second)), ..again(user) }));
+        Ok(self.shown_of(codes, id).await)
+    }
+
+    /// With the first factor every sign-in and token of the account ends: they were made with the password alone. Here, and
+    /// on the disk again what was saved in between. The factor is on: whatever fails now, its codes are shown.
+    pub(super) async fn shown_of(&mut self, codes: Codes, id: UserId) -> Vec<Secret> {
+        let Some(made) = codes.shown() else { return Vec::new() };
         let ended = self.shared.sessions.end(|session| session.user == id).await;
         let revoked = self.shared.tokens.revoke(|token| token.user == id).await;
         if let Err(error) = ended.and(revoked) {
             tracing::warn!(%error, "what a second factor ended could not be deleted once more");
         }
-        Ok(new.codes)
+        made
     }
 
-    async fn remove(&mut self, user: &Arc<User>) -> Result<(), ControlError> {
-        if user.second.is_none() {
-            return Err(BadFactor::Absent(user.name.clone()).into());
-        }
-        let id = user.id;
-        self.database
-            .call(move |transaction| {
-                transaction.execute("DELETE FROM totp WHERE user = ?1", [id.0])?;
-                transaction.execute("DELETE FROM recovery WHERE user = ?1", [id.0])?;
-                transaction.execute("DELETE FROM recovery_code WHERE user = ?1", [id.0]).map(drop)
-            })
-            .await?;
-        let new = User { second: None, ..again(user) };
+    /// Takes a part of a factor away; with the last one its recovery codes go. A passkey may have been stolen, so it is gone
+    /// at once, even where that cannot be saved, and with it every sign-in it may have made but the one that asks.
+    pub(super) async fn take_away(
+        &mut self,
+        user: &Arc<User>,
+        part: Part,
+        by: Option<&session::Session>,
+    ) -> Result<(), ControlError> {
+        let absent = || BadFactor::Absent(user.name.clone());
+        let second = user.second.as_deref().ok_or_else(absent)?;
+        let left = without(second, &part, &user.name)?;
+        let (id, is_last) = (user.id, left.is_none());
+        let revokes = !matches!(part, Part::App) && !second.passkeys.is_empty();
+        let new = User { second: left.map(Arc::new), ..again(user) };
         let weak = !new.is_strong();
-        self.replace(user, Some(new));
-        if weak {
-            let far =
-                |session: &session::Session| session.user == id && session.level == model::Level::Internet;
-            self.shared.sessions.end(far).await?;
+        let is_far = move |session: &session::Session| weak && session.level == model::Level::Internet;
+        let own = by.filter(|session| !is_far(session)).map(|session| session.id.clone());
+        let kept = own.clone();
+        let over = move |session: &session::Session| {
+            session.user == id && (is_far(session) || revokes && kept.as_ref() != Some(&session.id))
+        };
+        let delete = move |transaction: &Transaction<'_>| {
+            if revokes {
+                transaction.execute("DELETE FROM session WHERE user = ?1 AND id IS NOT ?2", (id.0, own))?;
+            }
+            if is_last { delete_all(transaction, id) } else { delete_part(transaction, id, &part) }
+        };
+        if revokes {
+            self.replace(user, Some(new));
+            self.shared.sessions.end_here(&over);
+            return self.save(delete).await;
         }
+        self.database.call(delete).await?;
+        self.replace(user, Some(new));
+        self.shared.sessions.end(over).await?;
         Ok(())
     }
 
@@ -212,7 +241,7 @@ impl State {
         let codes_key = self.key()?.seal(&codes_place(id), &*new.key)?;
         let hashes = new.hashes.clone();
         self.database.call(move |transaction| store_codes(transaction, id, &codes_key, &hashes)).await?;
-        let second = SecondFactor { totp: Arc::clone(&second.totp), recovery: new.recovery() };
+        let second = SecondFactor { recovery: new.recovery(), ..SecondFactor::clone(second) };
         self.replace(user, Some(User { second: Some(Arc::new(second)), ..again(user) }));
         Ok(new.codes)
     }
@@ -220,25 +249,6 @@ impl State {
     fn shown(&self, name: &str, codes: Vec<Secret>) -> Result<RecoveryCodes, ControlError> {
         let user = self.user_model(self.user(name)?);
         Ok(RecoveryCodes { user, codes: codes.into_iter().map(Into::into).collect() })
-    }
-
-    /// The factors of every account, still sealed.
-    pub(super) async fn stored_factors(&self) -> Result<HashMap<UserId, Stored>, StoreError> {
-        self.database
-            .call(|transaction| {
-                transaction
-                    .prepare(
-                        "SELECT totp.user, seed, key,
-                             (SELECT count(*) FROM recovery_code WHERE recovery_code.user = totp.user)
-                         FROM totp LEFT JOIN recovery ON recovery.user = totp.user",
-                    )?
-                    .query_map([], |row| {
-                        let stored = Stored { seed: row.get(1)?, key: row.get(2)?, left: row.get(3)? };
-                        Ok((UserId(row.get(0)?), stored))
-                    })?
-                    .collect()
-            })
-            .await
     }
 }
 
@@ -252,28 +262,21 @@ impl Pending {
     }
 }
 
-impl Stored {
-    /// The factor; nothing where it does not open.
-    pub(super) fn open(&self, key: &DataKey, id: UserId) -> Option<SecondFactor> {
-        let seed = key.open(&seed_place(id), &self.seed).ok()?;
-        let codes_key = key.open(&codes_place(id), self.key.as_ref()?).ok()?;
-        let totp = Arc::new(Seed::from_bytes(seed.expose_secret())?);
-        Some(SecondFactor { totp, recovery: Recovery::new(codes_key.expose_secret(), self.left) })
+/// What is left of a factor; nothing where that was all.
+fn without(second: &SecondFactor, part: &Part, name: &str) -> Result<Option<SecondFactor>, BadFactor> {
+    let mut left = second.clone();
+    match part {
+        Part::App if left.totp.take().is_none() => return Err(BadFactor::Absent(name.to_owned())),
+        Part::App => {}
+        Part::Passkey(id) => {
+            left.passkeys.retain(|key| key.id != *id);
+            if left.passkeys.len() == second.passkeys.len() {
+                return Err(BadFactor::NoPasskey(name.to_owned(), id.clone()));
+            }
+        }
+        Part::All => return Ok(None),
     }
-}
-
-fn store_codes(
-    transaction: &Transaction<'_>,
-    id: UserId,
-    key: &[u8],
-    hashes: &[Hash],
-) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM recovery_code WHERE user = ?1", [id.0])?;
-    transaction.execute("INSERT OR REPLACE INTO recovery VALUES (?1, ?2)", params![id.0, key])?;
-    for hash in hashes {
-        transaction.execute("INSERT INTO recovery_code VALUES (?1, ?2)", params![id.0, hash])?;
-    }
-    Ok(())
+    Ok((!left.is_empty()).then_some(left))
 }
 
 fn declined(error: ControlError) -> Declined {
@@ -284,22 +287,14 @@ fn declined(error: ControlError) -> Declined {
         ControlError::UserExists(_) | ControlError::Refused(Refused::Invite(BadInvite::Unknown(_))) => {
             Declined::Over
         }
-        ControlError::Factor(BadFactor::Present(_) | BadFactor::Absent(_) | BadFactor::NotBegun(_)) => {
-            Declined::Over
-        }
+        ControlError::Factor(BadFactor::TooManyPasskeys | BadFactor::KnownPasskey) => Declined::Passkey,
+        // The account is another one by now.
+        ControlError::Factor(_) => Declined::Over,
         error => {
             tracing::error!(%error, "an account was not changed as its visitor asked");
             Declined::Failed
         }
     }
-}
-
-fn seed_place(id: UserId) -> String {
-    format!("user/{id}/totp")
-}
-
-fn codes_place(id: UserId) -> String {
-    format!("user/{id}/recovery")
 }
 
 /// How long a seed that was shown waits for its first code (chosen: installing an app).

@@ -15,6 +15,7 @@ mod injections;
 mod invites;
 mod levels;
 mod new_user;
+mod passkeys;
 mod passwords;
 mod people;
 mod refused;
@@ -235,6 +236,8 @@ impl State {
             Request::UserTotpBegin { name } => reply(&self.begin_totp(&name)?),
             Request::UserTotpConfirm { name, code } => reply(&self.confirm_totp(&name, &code.0).await?),
             Request::UserTotpRemove { name } => reply(&self.remove_totp(&name).await?),
+            Request::UserPasskeys { name } => reply(&self.passkey_models(&name)?),
+            Request::UserPasskeyRemove { name, id } => reply(&self.remove_passkey(&name, id).await?),
             Request::UserRecoveryCodes { name } => reply(&self.new_recovery_codes(&name).await?),
             Request::UserList => {
                 // An empty list would read as: nobody.

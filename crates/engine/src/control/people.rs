@@ -1,7 +1,7 @@
 //! Changes to accounts and sessions. What an account's change takes away ends at once: its old self is withdrawn, its
 //! sessions end where its password changed or it is gone.
 
-use super::{ControlError, Finding, State};
+use super::{ControlError, Finding, State, passkeys};
 use crate::{
     clock::Timestamp,
     identity::{
@@ -136,7 +136,7 @@ impl State {
     }
 
     /// Saves what is in force already.
-    async fn save(
+    pub(super) async fn save(
         &self,
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<usize> + Send + 'static,
     ) -> Result<(), ControlError> {
@@ -304,6 +304,7 @@ impl State {
             strong: user.is_strong(),
             unproven: user.proof.is_unproven() && user.second.is_none(),
             last_seen: seen.get(&user.id).copied(),
+            passkeys: passkeys::models(user),
             recovery_codes: user.second.as_ref().map(|second| second.recovery.left()),
         }
     }

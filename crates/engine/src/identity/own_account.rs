@@ -1,7 +1,12 @@
 //! What people change about their own accounts at the gate, and how they get one with an invite. Only the writer of the
 //! control path changes accounts, so the gate asks it, and says by which sign-in.
 
-use super::{password::BadPassword, second_factor::Enrolment, session::Session, user::User};
+use super::{
+    password::BadPassword,
+    second_factor::{Enrolment, passkey::NewPasskey},
+    session::Session,
+    user::User,
+};
 use drawbridge_protocol::{Level, Secret};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -41,10 +46,14 @@ pub(crate) struct Change {
 pub(crate) enum Wish {
     /// A seed for an app; good for nothing before a code of it came.
     BeginTotp(Answer<Enrolment>),
-    /// A code of that app; the answer is the recovery codes.
+    /// A code of that app; the answer is the recovery codes, if it is the first factor.
     ConfirmTotp(Secret, Answer<Vec<Secret>>),
-    /// No second factor any more. Password and code were verified.
+    /// No app any more. Password and factor were verified.
     RemoveTotp(Answer<()>),
+    /// One more passkey. Password, factor and challenge were verified; the answer is as for an app.
+    AddPasskey(NewPasskey, Answer<Vec<Secret>>),
+    /// Without the passkey with this id. Password and factor were verified.
+    RemovePasskey(String, Answer<()>),
     /// Another password. The old one was verified.
     ChangePassword {
         /// Where the person is: one that does not sign in from there is refused.
@@ -66,6 +75,8 @@ pub(crate) enum Declined {
     Over,
     /// The code is not one of that app.
     WrongCode,
+    /// The passkey stands for an account already, or is one too many.
+    Passkey,
     /// The new password may not be used.
     Password(BadPassword),
     /// Too much at once.

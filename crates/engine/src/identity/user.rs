@@ -87,7 +87,10 @@ impl User {
 
     /// What it proves, in the words of the control protocol.
     pub(crate) fn factors(&self) -> impl Iterator<Item = &'static str> {
-        ["password"].into_iter().chain(self.second.is_some().then_some("totp"))
+        let second = self.second.as_deref();
+        let totp = second.is_some_and(|second| second.totp.is_some()).then_some("totp");
+        let passkey = second.is_some_and(|second| !second.passkeys.is_empty()).then_some("passkey");
+        ["password"].into_iter().chain(totp).chain(passkey)
     }
 
     /// Whether it proves enough for the internet: by a long password, or by a second factor beside any.

@@ -173,7 +173,7 @@ async fn who(
         Outcome::Busy => return Err(Refusal::Busy),
     };
     let code = login.code.ok_or(Refusal::CodeNeeded)?;
-    match shared.second_factor.verify(&shared.sign_in, &user, &code, || true).await {
+    match shared.second_factor.verify(&shared.sign_in, &user, verify::Evidence::Code(&code), || true).await {
         verify::Outcome::Right => Ok(Who::Welcome(user)),
         verify::Outcome::Wrong => Err(wrong()),
         verify::Outcome::Wait(left) => Err(Refusal::Wait(left)),
@@ -276,7 +276,7 @@ async fn change_password(
     let wish = |answer: Answer<()>| Wish::ChangePassword { level, new, answer };
     shared.own_account.ask(&user, &session, wish).await.map_err(|declined| match declined {
         Declined::Password(_) => Refusal::BadPassword,
-        Declined::Over | Declined::WrongCode => Refusal::Withdrawn,
+        Declined::Over | Declined::WrongCode | Declined::Passkey => Refusal::Withdrawn,
         Declined::Busy => Refusal::Busy,
         Declined::Failed => Refusal::Internal,
     })?;

@@ -1,4 +1,5 @@
-//! What visitors see: the gate's pages, the way in and out of a door, refusals. No JavaScript, no outside resource.
+//! What visitors see: the gate's pages, the way in and out of a door, refusals. No outside resource, and no JavaScript but
+//! one small script on the pages that ask for a passkey.
 
 mod api;
 pub(crate) mod door;
@@ -22,6 +23,15 @@ use std::sync::Arc;
 pub(crate) struct Pages {
     texts: Arc<Texts>,
     style_hash: String,
+    script_hash: String,
+}
+
+/// What a page may run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Runs {
+    Nothing,
+    /// The script that talks to passkeys.
+    Passkeys,
 }
 
 /// What every page begins with.
@@ -41,8 +51,10 @@ pub(crate) struct Visit {
 impl Pages {
     /// With the texts of every language.
     pub(crate) fn new(texts: Arc<Texts>) -> Self {
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, STYLE.as_bytes());
-        Self { texts, style_hash: STANDARD.encode(hash) }
+        let hash = |text: &str| {
+            STANDARD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+        };
+        Self { texts, style_hash: hash(STYLE), script_hash: hash(SCRIPT) }
     }
 
     /// The beginning of a page with this title.
@@ -56,12 +68,17 @@ impl Pages {
         status: StatusCode,
         template: &impl Template,
         forms: &str,
+        runs: Runs,
     ) -> Result<Response<Body>, Refusal> {
         let text = template.render().map_err(|_| Refusal::Internal)?;
         let mut response = Response::new(Body::full(text));
         *response.status_mut() = status;
+        let script = match runs {
+            Runs::Nothing => String::new(),
+            Runs::Passkeys => format!("script-src 'sha256-{}'; ", self.script_hash),
+        };
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{}'; form-action 'self' {forms}; base-uri 'none'; \
+            "default-src 'none'; style-src 'sha256-{}'; {script}form-action 'self' {forms}; base-uri 'none'; \
              frame-ancestors 'none'",
             self.style_hash
         );
@@ -141,7 +158,7 @@ fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Bo
         again: text(again),
         again_url,
     };
-    pages.page(row.status, &template, "")
+    pages.page(row.status, &template, "", Runs::Nothing)
 }
 
 /// A problem document (RFC 9457).
@@ -198,6 +215,8 @@ const HARDENING: [(HeaderName, &str); 5] = [
 const MAX_LANGUAGES: usize = 200;
 /// The one style sheet, in every page; its hash stands in the policy.
 const STYLE: &str = include_str!("../../templates/style.css");
+/// The one script; its hash stands in the policy of the pages it is in.
+const SCRIPT: &str = include_str!("../../templates/passkey.js");
 
 #[derive(Template)]
 #[template(path = "message.html")]

@@ -118,6 +118,18 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (hash, user)
     ) STRICT;
 ",
+    "
+    CREATE TABLE passkey (                             -- a key of a device, beside or instead of the password
+        id        TEXT    PRIMARY KEY,
+        user      INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+        name      TEXT    NOT NULL,
+        rp        TEXT    NOT NULL,                    -- the host name it works at; the seal below is for it
+        sealed    BLOB    NOT NULL,                    -- what the browser calls it, and its public key
+        counter   INTEGER NOT NULL,                    -- the highest it has shown; 0 where it does not count
+        created   INTEGER NOT NULL,
+        last_used INTEGER
+    ) STRICT;
+",
 ];
 
 #[cfg(test)]

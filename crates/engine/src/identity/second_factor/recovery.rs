@@ -8,7 +8,10 @@ use aws_lc_rs::hmac;
 use drawbridge_protocol::Secret;
 use std::{
     fmt,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 use zeroize::Zeroizing;
 
@@ -40,8 +43,8 @@ impl NewCodes {
     }
 
     /// The set as the account holds it.
-    pub(crate) fn recovery(&self) -> Recovery {
-        Recovery::new(&*self.key, u32::try_from(self.hashes.len()).unwrap_or(0))
+    pub(crate) fn recovery(&self) -> Arc<Recovery> {
+        Arc::new(Recovery::new(&*self.key, u32::try_from(self.hashes.len()).unwrap_or(0)))
     }
 }
 

@@ -1,9 +1,19 @@
-//! Verifying a code: in turn with everything else that is tried on the account, and spent before it opens anything.
+//! Verifying a code or a passkey: in turn with everything else that is tried on the account, and spent before it opens
+//! anything.
 //!
 //! Spending is one statement in the database, saved before it returns: of any number of requests with one code one
-//! finds it unspent, and a restart or a power cut makes none good again.
+//! finds it unspent, and a restart or a power cut makes none good again. A passkey's answer is spent with its challenge;
+//! then its counter is saved, where it counts.
 
-use super::{SecondFactor, patience::Patience, totp};
+use super::{
+    SecondFactor,
+    challenge::{Act, Challenges, Good, Purpose},
+    passkey::Passkey,
+    patience::Patience,
+    totp,
+    webauthn::{Assertion, Holder, Site},
+};
+use crate::random::NoRandomness;
 use crate::{
     clock::Clock,
     identity::{
@@ -15,9 +25,26 @@ use crate::{
     store::database::{Database, StoreError},
 };
 use drawbridge_protocol::Secret;
+use rusqlite::OptionalExtension as _;
 use std::{sync::Arc, time::Duration};
 
-/// What came of a code.
+/// What somebody shows besides the password, or instead of it.
+pub(crate) enum Evidence<'a> {
+    /// Of an app, or a recovery code.
+    Code(&'a Secret),
+    /// A passkey's answer to a challenge.
+    Key(Answer<'a>),
+}
+
+/// A passkey's answer, and where it was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Answer<'a> {
+    pub(crate) assertion: &'a Assertion,
+    pub(crate) site: Site<'a>,
+    pub(crate) purpose: Purpose<'a>,
+}
+
+/// What came of a code or a passkey.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It was right, and is spent now.
@@ -32,28 +59,35 @@ pub(crate) enum Outcome {
     Over,
 }
 
-/// Verifies codes.
+/// Verifies codes and passkeys.
 pub(crate) struct Verifier {
     database: Database,
     clock: Clock,
     patience: Patience,
+    pub(crate) challenges: Challenges,
 }
 
 impl Verifier {
     /// With the database that knows which codes are spent.
-    pub(crate) fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, patience: Patience::default() }
+    pub(crate) fn new(database: Database, clock: Clock) -> Result<Self, NoRandomness> {
+        Ok(Self { database, clock, patience: Patience::default(), challenges: Challenges::new()? })
     }
 
-    /// Verifies a code for an account, if what it is for still is when its turn comes.
+    /// Verifies what is shown for an account, if what it is for still is when its turn comes.
     pub(crate) async fn verify(
         &self,
         sign_in: &SignIn,
         user: &Arc<User>,
-        code: &Secret,
+        evidence: Evidence<'_>,
         still: impl Fn() -> bool,
     ) -> Outcome {
         let Some(second) = &user.second else { return Outcome::Over };
+        // An old answer is no guess: it says nothing about the account, and makes nobody wait.
+        if let Evidence::Key(answer) = &evidence
+            && self.challenge(answer).is_none()
+        {
+            return Outcome::Wrong;
+        }
         if let Some(left) = self.patience.left(user) {
             return Outcome::Wait(left);
         }
@@ -65,7 +99,11 @@ impl Verifier {
         if user.withdrawn.is_cancelled() || !still() {
             return Outcome::Over;
         }
-        match self.spend(user.id, second, code).await {
+        let spent = match evidence {
+            Evidence::Code(code) => self.spend(user.id, second, code).await,
+            Evidence::Key(answer) => self.spend_answer(user.id, second, &answer).await,
+        };
+        match spent {
             Ok(true) => {
                 self.patience.right(user);
                 ticket.finish(Verdict::Right);
@@ -86,7 +124,8 @@ impl Verifier {
     /// Whether the code was right and not spent yet; it is from here on.
     async fn spend(&self, user: UserId, second: &SecondFactor, code: &Secret) -> Result<bool, StoreError> {
         if let Some(digits) = totp::digits(code.expose()) {
-            let Some(step) = second.totp.step_of(&digits, self.clock.timestamp()) else { return Ok(false) };
+            let step = second.totp.as_ref().and_then(|totp| totp.step_of(&digits, self.clock.timestamp()));
+            let Some(step) = step else { return Ok(false) };
             let step = i64::try_from(step.0).unwrap_or(i64::MAX);
             return self
                 .database
@@ -110,7 +149,60 @@ impl Verifier {
         second.recovery.set_left(left);
         Ok(spent)
     }
+
+    fn challenge(&self, answer: &Answer<'_>) -> Option<Good> {
+        self.challenges.find(answer.assertion.challenge(answer.site)?, &answer.purpose)
+    }
+
+    /// Whether a passkey of the account signed a challenge that is good; it is not from here on.
+    async fn spend_answer(
+        &self,
+        user: UserId,
+        second: &SecondFactor,
+        answer: &Answer<'_>,
+    ) -> Result<bool, StoreError> {
+        let Answer { assertion, site, purpose } = *answer;
+        let alone = purpose.act == Act::SignIn;
+        let key = second.passkey(&assertion.credential, site.rp);
+        let Some(key) = key.filter(|key| key.credential.verified || !alone) else { return Ok(false) };
+        let by = if alone { Holder::Verified } else { Holder::Present };
+        let Some(counter) = assertion.verify(site, &key.credential.key, by) else { return Ok(false) };
+        let Some(good) = self.challenge(answer) else { return Ok(false) };
+        if !self.challenges.spend(good, user) {
+            return Ok(false);
+        }
+        self.count(user, key, counter).await
+    }
+
+    /// Saves a passkey's counter and when it was used. A counter only ever goes up, but for keys that do not count.
+    async fn count(&self, user: UserId, key: &Passkey, counter: u32) -> Result<bool, StoreError> {
+        let (id, now) = (key.id.clone(), self.clock.timestamp().0);
+        let used = i64::try_from(now).unwrap_or(i64::MAX);
+        let (counted, known) = self
+            .database
+            .call(move |transaction| {
+                let count = "UPDATE passkey SET counter = ?3, last_used = ?4 WHERE id = ?1 AND user = ?2
+                             AND (counter < ?3 OR (counter = 0 AND ?3 = 0))";
+                let counted = transaction.execute(count, (&id, user.0, counter, used))? == 1;
+                let known = "SELECT counter FROM passkey WHERE id = ?1 AND user = ?2";
+                let known = transaction.query_row(known, (&id, user.0), |row| row.get::<_, i64>(0));
+                Ok((counted, known.optional()?))
+            })
+            .await?;
+        if counted {
+            key.used(now);
+        } else if let Some(known) = known {
+            tracing::warn!(
+                user = %user, passkey = key.id, counter, known,
+                "a passkey's counter went back, so there may be a copy of it; it was refused"
+            );
+        }
+        Ok(counted)
+    }
 }
+
+#[cfg(test)]
+mod passkey_tests;
 
 #[cfg(test)]
 mod tests {
@@ -150,14 +242,16 @@ mod tests {
             let clock =
                 Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(read.load(Ordering::Relaxed)));
             let totp = Arc::new(Seed::from_bytes(b"12345678901234567890").unwrap());
-            let second = SecondFactor { totp, recovery: NewCodes::generate().unwrap().recovery() };
+            let recovery = NewCodes::generate().unwrap().recovery();
+            let second = SecondFactor { totp: Some(totp), passkeys: Vec::new(), recovery };
             let user = Arc::new(User { second: Some(Arc::new(second)), ..User::anna() });
             let sign_in = SignIn::new(Hasher::new().unwrap()).unwrap();
-            Self { verifier: Verifier::new(database, clock), sign_in, user, time }
+            Self { verifier: Verifier::new(database, clock).unwrap(), sign_in, user, time }
         }
 
         async fn verify(&self, code: &str) -> Outcome {
-            self.verifier.verify(&self.sign_in, &self.user, &Secret::new(code.to_owned()), || true).await
+            let code = Secret::new(code.to_owned());
+            self.verifier.verify(&self.sign_in, &self.user, Evidence::Code(&code), || true).await
         }
     }
 
@@ -176,7 +270,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ground = Ground::new(folder.path()).await;
         let code = Secret::new(CODE.to_owned());
-        let over = ground.verifier.verify(&ground.sign_in, &ground.user, &code, || false).await;
+        let over =
+            ground.verifier.verify(&ground.sign_in, &ground.user, Evidence::Code(&code), || false).await;
         assert!(matches!(over, Outcome::Over));
         assert!(matches!(ground.verify(CODE).await, Outcome::Right));
         assert!(matches!(ground.verify(CODE).await, Outcome::Wrong));

@@ -1,5 +1,6 @@
 //! Who calls at the gate: one request with everything a page of ours needs to answer it.
 
+use super::passkey::Offer;
 use crate::{
     headers::cookie,
     identity::{
@@ -7,7 +8,7 @@ use crate::{
         session::{self, Session, Visit},
         user::User,
     },
-    pages::{self, Frame, Pages},
+    pages::{self, Frame, Pages, Runs},
     proxy::{
         authenticate::cookie_name,
         body::Body,
@@ -94,7 +95,7 @@ impl<'a> Caller<'a> {
         template: &impl Template,
         forms: &str,
     ) -> Result<Response<Body>, Refusal> {
-        self.pages().page(status, template, forms)
+        self.pages().page(status, template, forms, Runs::Nothing)
     }
 
     /// A page that says why a form was not taken, or shows it first.
@@ -104,8 +105,20 @@ impl<'a> Caller<'a> {
         template: &impl Template,
         forms: &str,
     ) -> Result<Response<Body>, Refusal> {
+        self.answer_asking(fault, template, forms, None)
+    }
+
+    /// The same for a page that may ask for a passkey.
+    pub(super) fn answer_asking(
+        &self,
+        fault: Option<&Fault>,
+        template: &impl Template,
+        forms: &str,
+        offer: Option<&Offer>,
+    ) -> Result<Response<Body>, Refusal> {
         let status = fault.map_or(StatusCode::OK, |fault| fault.status);
-        let mut response = self.page(status, template, forms)?;
+        let runs = if offer.is_some() { Runs::Passkeys } else { Runs::Nothing };
+        let mut response = self.pages().page(status, template, forms, runs)?;
         if let Some(seconds) = fault.and_then(|fault| fault.seconds) {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
@@ -189,6 +202,11 @@ impl<'a> Caller<'a> {
     pub(super) fn agent(&self) -> &'a str {
         let agent = self.request.headers().get(header::USER_AGENT);
         agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The name of the cookie that binds a sign-in with a passkey alone to this browser.
+    pub(super) fn passkey_cookie(&self) -> String {
+        format!("{}passkey-{}", cookie::PREFIX, self.connection.door.plan.port)
     }
 
     fn pages(&self) -> &'a Pages {

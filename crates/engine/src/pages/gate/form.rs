@@ -18,16 +18,31 @@ pub(crate) struct Form {
     pub(crate) new_password: Secret,
     /// Of an authenticator app, or a recovery code.
     pub(crate) code: Secret,
+    /// What a passkey said.
+    pub(crate) passkey: Said,
     /// Whether the page asked for a recovery code.
     pub(crate) recovery: bool,
     /// The id of a session.
     pub(crate) session: String,
     /// The id of a token.
     pub(crate) token: String,
+    /// The id of a passkey.
+    pub(crate) key: String,
     /// Of a new token: what for, which tool, how many days.
     pub(crate) name: String,
     pub(crate) tool: String,
     pub(crate) days: String,
+}
+
+/// What the script of a page read from a passkey, in URL-safe base 64.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) credential: String,
+    pub(crate) client: String,
+    pub(crate) data: String,
+    pub(crate) signature: String,
+    /// What a new one calls the account.
+    pub(crate) handle: String,
 }
 
 /// A form, once it is here.
@@ -55,9 +70,11 @@ pub(crate) fn fields(form: &[u8]) -> Form {
         password: nothing(),
         new_password: nothing(),
         code: nothing(),
+        passkey: Said::default(),
         recovery: false,
         session: String::new(),
         token: String::new(),
+        key: String::new(),
         name: String::new(),
         tool: String::new(),
         days: String::new(),
@@ -71,6 +88,12 @@ pub(crate) fn fields(form: &[u8]) -> Form {
             "recovery" => fields.recovery = true,
             "session" => fields.session = value.into_owned(),
             "token" => fields.token = value.into_owned(),
+            "key" => fields.key = value.into_owned(),
+            "credential" => fields.passkey.credential = value.into_owned(),
+            "client" => fields.passkey.client = value.into_owned(),
+            "data" => fields.passkey.data = value.into_owned(),
+            "signature" => fields.passkey.signature = value.into_owned(),
+            "handle" => fields.passkey.handle = value.into_owned(),
             "name" => fields.name = value.into_owned(),
             "tool" => fields.tool = value.into_owned(),
             "days" => fields.days = value.into_owned(),

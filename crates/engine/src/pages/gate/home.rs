@@ -1,6 +1,9 @@
 //! The start page of whoever is signed in: the tools that are open for this account.
 
-use super::caller::{Caller, OpenTool};
+use super::{
+    caller::{Caller, OpenTool},
+    passkey,
+};
 use crate::{
     pages::{Frame, see_other},
     proxy::{body::Body, refusal::Refusal},
@@ -17,6 +20,8 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
         lead: caller.sentence(&Sentence::new("home-lead").with("name", &user.name)),
         none: caller.text("home-none"),
         account: caller.text("account-link"),
+        passkey: (user.second.is_none() && passkey::rp(caller).is_some())
+            .then(|| caller.text("passkey-link")),
         sign_out: caller.text("sign-out"),
         tools: caller.open_tools(&user),
     };
@@ -30,6 +35,8 @@ struct Home {
     lead: String,
     none: String,
     account: String,
+    /// The way to a first passkey, where there can be one.
+    passkey: Option<String>,
     sign_out: String,
     tools: Vec<OpenTool>,
 }

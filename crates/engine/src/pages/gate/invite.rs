@@ -37,7 +37,7 @@ pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Bod
             Ok(response)
         }
         Err(Declined::Password(bad)) => page(caller, &invite, &code, Some(&Fault::bad_password(bad))),
-        Err(Declined::Over | Declined::WrongCode) => Err(Refusal::StaleInvite),
+        Err(Declined::Over | Declined::WrongCode | Declined::Passkey) => Err(Refusal::StaleInvite),
         Err(Declined::Busy) => page(caller, &invite, &code, Some(&Fault::busy())),
         Err(Declined::Failed) => Err(Refusal::Internal),
     }

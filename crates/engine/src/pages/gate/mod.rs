@@ -8,6 +8,7 @@ mod caller;
 mod form;
 mod home;
 mod invite;
+mod passkey;
 mod second_factor;
 mod sign_in;
 mod way;
@@ -64,6 +65,7 @@ async fn answer_page(
         Page::Invite => invite::take(&caller, form.await?).await,
         Page::SignInForm => sign_in::show(&caller),
         Page::SignIn => sign_in::take(&caller, form.await?).await,
+        Page::PasskeySignIn => passkey::take(&caller, form.await?).await,
         Page::SecondFactorForm => second_factor::show(&caller),
         Page::SecondFactor => second_factor::take(&caller, form.await?).await,
         Page::Approval => approval::show(&caller).await,
@@ -75,6 +77,9 @@ async fn answer_page(
         Page::FactorConfirm => account::second_factor::confirm(&caller, form.await?).await,
         Page::FactorCodes => account::second_factor::codes(&caller, form.await?).await,
         Page::FactorRemove => account::second_factor::remove(&caller, form.await?).await,
+        Page::PasskeyBegin => account::passkeys::begin(&caller, form.await?).await,
+        Page::Passkey => account::passkeys::take(&caller, form.await?).await,
+        Page::PasskeyRemove => account::passkeys::remove(&caller, form.await?).await,
         Page::TokenForm => account::tokens::show(&caller),
         Page::Token => account::tokens::take(&caller, form.await?).await,
         Page::TokenRevoke => account::tokens::revoke(&caller, &form.await?).await,

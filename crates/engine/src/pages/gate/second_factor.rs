@@ -1,8 +1,9 @@
-//! The code after the password. Whoever is half signed in gets this page and no other.
+//! The code or passkey after the password. Whoever is half signed in gets this page and no other.
 
 use super::{
     caller::{Caller, Fault},
     form::{Form, fields},
+    passkey::{self, Offer, Wanted},
     sign_in,
     way::Way,
 };
@@ -10,8 +11,9 @@ use crate::{
     headers::cookie,
     identity::{
         second_factor::{
+            challenge::Act,
             half::{After, LIFETIME},
-            verify::Outcome,
+            verify::{Answer, Evidence, Outcome},
         },
         user::User,
     },
@@ -39,19 +41,28 @@ pub(super) fn begin(caller: &Caller<'_>, way: &Way, user: Arc<User>) -> Result<R
 pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let form = fields(caller.request.uri().query().unwrap_or_default().as_bytes());
     let name = caller.half_cookie();
-    match caller.cookie(&name).and_then(|half| caller.shared().halves.find(half, caller.level())) {
-        Some(_) => page(caller, &form, None),
+    let Some(half) = caller.cookie(&name) else { return to_sign_in(&form.way) };
+    match caller.shared().halves.find(half, caller.level()) {
+        Some(user) => page(caller, &form, &user, half, None),
         None => to_sign_in(&form.way),
     }
 }
 
-/// Takes a code: of the app, or a recovery code.
+/// Takes a code, of the app or a recovery code, or what a passkey said.
 pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let (shared, level, name) = (caller.shared(), caller.level(), caller.half_cookie());
     let Some(half) = caller.cookie(&name) else { return to_sign_in(&form.way) };
     let Some(user) = shared.halves.find(half, level) else { return to_sign_in(&form.way) };
     let still = || shared.halves.find(half, level).is_some();
-    let fault = match shared.second_factor.verify(&shared.sign_in, &user, &form.code, still).await {
+    let assertion = passkey::assertion(&form.passkey);
+    let evidence = match (&assertion, passkey::site(caller)) {
+        (Some(assertion), Some(site)) => {
+            let purpose = passkey::purpose(caller, Act::After, half);
+            Evidence::Key(Answer { assertion, site, purpose })
+        }
+        _ => Evidence::Code(&form.code),
+    };
+    let fault = match shared.second_factor.verify(&shared.sign_in, &user, evidence, still).await {
         Outcome::Right => {
             shared.changed.notify_one();
             let Some(user) = shared.halves.take(half, level) else { return to_sign_in(&form.way) };
@@ -63,13 +74,13 @@ pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Bod
                 let fault = Fault::wrong(Sentence::new("second-factor-over"));
                 return without_half(caller, sign_in::again(caller, &form.way, fault)?);
             }
-            Fault::wrong(Sentence::new("code-wrong"))
+            passkey::refused(assertion.as_ref())
         }
         Outcome::Wait(left) => Fault::code_wait(left),
         Outcome::Busy => Fault::busy(),
         Outcome::Over => return to_sign_in(&form.way),
     };
-    page(caller, &form, Some(&fault))
+    page(caller, &form, &user, half, Some(&fault))
 }
 
 fn to_sign_in(way: &Way) -> Result<Response<Body>, Refusal> {
@@ -81,10 +92,25 @@ fn without_half(caller: &Caller<'_>, mut response: Response<Body>) -> Result<Res
     Ok(response)
 }
 
-fn page(caller: &Caller<'_>, form: &Form, fault: Option<&Fault>) -> Result<Response<Body>, Refusal> {
+fn page(
+    caller: &Caller<'_>,
+    form: &Form,
+    user: &User,
+    half: &str,
+    fault: Option<&Fault>,
+) -> Result<Response<Body>, Refusal> {
     let origin = form.way.door(caller).map(|(_, origin)| origin);
     let way = if origin.is_some() { form.way.clone() } else { Way::default() };
-    let (lead, label, other) = if form.recovery {
+    let second = user.second.as_deref();
+    let has_app = second.is_some_and(|second| second.totp.is_some());
+    let here = passkey::rp(caller).unwrap_or_default();
+    let known = second.into_iter().flat_map(|second| second.passkeys_at(here));
+    let wanted = Wanted { act: Act::After, browser: half, label: "passkey-use" };
+    let recovery = form.recovery || !has_app;
+    let key = passkey::offer(caller, &wanted, known)?;
+    let (lead, label, other) = if key.is_some() && !has_app {
+        ("passkey-lead", "recovery-label", "recovery-other")
+    } else if recovery {
         ("recovery-lead", "recovery-label", "recovery-other")
     } else {
         ("code-lead", "code-label", "code-other")
@@ -95,14 +121,15 @@ fn page(caller: &Caller<'_>, form: &Form, fault: Option<&Fault>) -> Result<Respo
         error: fault.map(|fault| caller.sentence(&fault.error)),
         label: caller.text(label),
         button: caller.text("sign-in-button"),
-        other: caller.text(other),
+        key,
+        other: has_app.then(|| caller.text(other)),
         other_url: format!("/second-factor?{}{}", if form.recovery { "" } else { "recovery&" }, way.query()),
         start_over: caller.text("second-factor-start-over"),
         start_over_url: format!("/sign-in?{}", way.query()),
-        recovery: form.recovery,
+        recovery,
         way,
     };
-    caller.answer(fault, &template, origin.as_deref().unwrap_or_default())
+    caller.answer_asking(fault, &template, origin.as_deref().unwrap_or_default(), template.key.as_ref())
 }
 
 #[derive(Template)]
@@ -113,7 +140,9 @@ struct SecondFactor {
     error: Option<String>,
     label: String,
     button: String,
-    other: String,
+    key: Option<Offer>,
+    /// Nothing where there is no app to use instead.
+    other: Option<String>,
     other_url: String,
     start_over: String,
     start_over_url: String,

@@ -5,6 +5,7 @@ use super::{
     caller::{Caller, Fault},
     end,
     form::{Form, fields},
+    passkey::{self, Offer},
     second_factor,
     way::Way,
 };
@@ -137,6 +138,7 @@ struct Said {
 fn page(caller: &Caller<'_>, way: &Way, said: &Said) -> Result<Response<Body>, Refusal> {
     let origin = way.door(caller).map(|(_, origin)| origin);
     let fault = said.fault.as_ref();
+    let (key, browser) = passkey::at_sign_in(caller)?.unzip();
     let template = SignIn {
         frame: caller.frame(caller.text("sign-in-title")),
         lead: caller.text("sign-in-lead"),
@@ -145,13 +147,19 @@ fn page(caller: &Caller<'_>, way: &Way, said: &Said) -> Result<Response<Body>, R
         name_label: caller.text("sign-in-name"),
         password_label: caller.text("sign-in-password"),
         button: caller.text("sign-in-button"),
+        key,
         strong: (caller.level() == Level::Internet).then(|| caller.text("sign-in-strong")),
         username: said.username.chars().take(MAX_NAME).collect(),
         // A way that leads to no door of ours is dropped, not shown.
         way: if origin.is_some() { way.clone() } else { Way::default() },
     };
     // Browsers also hold the redirect after the form to the policy, so the door it leads to is named.
-    caller.answer(fault, &template, origin.as_deref().unwrap_or_default())
+    let origin = origin.unwrap_or_default();
+    let mut response = caller.answer_asking(fault, &template, &origin, template.key.as_ref())?;
+    if let Some(browser) = browser {
+        passkey::bind(caller, &mut response, &browser)?;
+    }
+    Ok(response)
 }
 
 /// Letters of a name shown again in the form.
@@ -167,6 +175,7 @@ struct SignIn {
     name_label: String,
     password_label: String,
     button: String,
+    key: Option<Offer>,
     strong: Option<String>,
     username: String,
     way: Way,

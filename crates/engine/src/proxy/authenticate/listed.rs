@@ -166,7 +166,7 @@ async fn shared(
         invites: Invites::load(database.clone(), clock.clone()).await.unwrap(),
         signer: ArcSwapOption::empty(),
         socket_tokens: Default::default(),
-        second_factor: Verifier::new(database, clock.clone()),
+        second_factor: Verifier::new(database, clock.clone()).unwrap(),
         halves: Default::default(),
         own_account: OwnAccount::new().0,
         pages: Pages::new(Arc::new(Texts::new())),

@@ -1,6 +1,7 @@
 //! The account page: who is signed in, password and second factor, passwords for single devices, and what is signed in with
 //! this account.
 
+pub(super) mod passkeys;
 pub(super) mod password;
 pub(super) mod second_factor;
 pub(super) mod sessions;
@@ -26,6 +27,9 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let query = caller.request.uri().query().unwrap_or_default().as_bytes();
     let said = form_urlencoded::parse(query).find_map(|(name, _)| match &*name {
         "removed" => Some("factor-removed"),
+        "app-removed" => Some("app-removed"),
+        "passkey-removed" => Some("passkey-removed"),
+        "added" => Some("factor-added"),
         "ended" => Some("session-ended"),
         "changed" => Some("password-changed"),
         _ => None,
@@ -79,7 +83,13 @@ fn factor(caller: &Caller<'_>, user: &User) -> (String, Option<String>) {
         None => (caller.text("factor-off"), None),
         Some(second) => {
             let left = Sentence::new("recovery-left").with("count", u64::from(second.recovery.left()));
-            (caller.text("factor-on"), Some(caller.sentence(&left)))
+            let keys = !second.passkeys.is_empty();
+            let state = match second.totp {
+                Some(_) if keys => "factor-on-both",
+                Some(_) => "factor-on",
+                None => "factor-on-passkeys",
+            };
+            (caller.text(state), Some(caller.sentence(&left)))
         }
     }
 }

@@ -35,7 +35,7 @@ pub(in super::super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Re
     match caller.shared().own_account.ask(&user, &session, wish).await {
         Ok(()) => {}
         Err(Declined::Password(bad)) => return page(caller, &user, Some(&Fault::bad_password(bad))),
-        Err(Declined::Over | Declined::WrongCode) => return see_other("/account"),
+        Err(Declined::Over | Declined::WrongCode | Declined::Passkey) => return see_other("/account"),
         Err(Declined::Busy) => return page(caller, &user, Some(&Fault::busy())),
         Err(Declined::Failed) => return Err(Refusal::Internal),
     }

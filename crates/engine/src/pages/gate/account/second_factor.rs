@@ -1,17 +1,23 @@
-//! Setting up a second factor, other recovery codes, and taking it away. Each needs the password again, so that an
-//! unlocked browser is not enough to lock its owner out; what weakens the account needs a code besides.
+//! Setting up an authenticator app, other recovery codes, and taking the app away; passkeys are in `passkeys.rs`. Each
+//! needs the password again, so that an unlocked browser is not enough to lock its owner out; where there is a factor it
+//! is needed too.
 
 use super::{
     super::{
         caller::{Caller, Fault},
         form::Form,
+        passkey::{self, Offer, Wanted},
     },
-    check_password, factor,
+    check_password, factor, passkeys,
 };
 use crate::{
     identity::{
         own_account::{Answer, Declined, Wish},
-        second_factor::{Enrolment, verify},
+        second_factor::{
+            Enrolment,
+            challenge::Act,
+            verify::{self, Evidence},
+        },
         session::Session,
         user::User,
     },
@@ -24,7 +30,7 @@ use drawbridge_texts::Sentence;
 use hyper::{Response, StatusCode, header};
 use std::sync::Arc;
 
-/// The form that begins: the password, and for a factor that is there a code.
+/// The form that begins: the password, and the factor that is there.
 pub(in super::super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let Some((_, user)) = caller.signed_in() else { return see_other("/sign-in") };
     page(caller, &user, None)
@@ -33,8 +39,11 @@ pub(in super::super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refu
 /// Shows a seed to whoever gave the password again.
 pub(in super::super) async fn begin(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let Some((session, user)) = caller.signed_in() else { return see_other("/sign-in") };
-    if let Err(fault) = check_password(caller, &user, form.password).await {
-        return page(caller, &user, Some(&fault));
+    if user.second.as_ref().is_some_and(|second| second.totp.is_some()) {
+        return Stop::Over.answer(caller, &user);
+    }
+    if let Err(stop) = prove(caller, &session, &user, &form).await {
+        return stop.answer(caller, &user);
     }
     match ask(caller, &session, &user, Wish::BeginTotp).await {
         Ok(enrolment) => app_page(caller, Some(&enrolment), None),
@@ -42,7 +51,7 @@ pub(in super::super) async fn begin(caller: &Caller<'_>, form: Form) -> Result<R
     }
 }
 
-/// Takes the first code of the app. From here on this browser has another session, and all others none.
+/// Takes the first code of the app.
 pub(in super::super) async fn confirm(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let Some((session, user)) = caller.signed_in() else { return see_other("/sign-in") };
     let code = form.code;
@@ -58,7 +67,19 @@ pub(in super::super) async fn confirm(caller: &Caller<'_>, form: Form) -> Result
         }
         Err(declined) => return Stop::from(declined).answer(caller, &user),
     };
-    let mut response = codes_page(caller, &codes)?;
+    added(caller, &user, &codes).await
+}
+
+/// After one more factor. The first one has recovery codes; with it this browser has another session, and all others none.
+pub(super) async fn added(
+    caller: &Caller<'_>,
+    user: &User,
+    codes: &[Secret],
+) -> Result<Response<Body>, Refusal> {
+    if codes.is_empty() {
+        return see_other("/account?added");
+    }
+    let mut response = codes_page(caller, codes)?;
     // The account as it is now; where no session can be had, the codes are shown all the same, this once.
     let user = caller.shared().snapshot.load().users.get(&user.id).cloned();
     if let Some(user) = user
@@ -72,7 +93,7 @@ pub(in super::super) async fn confirm(caller: &Caller<'_>, form: Form) -> Result
 /// Other recovery codes.
 pub(in super::super) async fn codes(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let Some((session, user)) = caller.signed_in() else { return see_other("/sign-in") };
-    if let Err(stop) = check_both(caller, &session, &user, form).await {
+    if let Err(stop) = prove(caller, &session, &user, &form).await {
         return stop.answer(caller, &user);
     }
     match ask(caller, &session, &user, Wish::NewRecoveryCodes).await {
@@ -81,20 +102,22 @@ pub(in super::super) async fn codes(caller: &Caller<'_>, form: Form) -> Result<R
     }
 }
 
-/// No second factor any more.
+/// No app any more.
 pub(in super::super) async fn remove(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let Some((session, user)) = caller.signed_in() else { return see_other("/sign-in") };
-    if let Err(stop) = check_both(caller, &session, &user, form).await {
+    if let Err(stop) = prove(caller, &session, &user, &form).await {
         return stop.answer(caller, &user);
     }
     match ask(caller, &session, &user, Wish::RemoveTotp).await {
+        // Passkeys stay.
+        Ok(()) if user.factors().any(|factor| factor == "passkey") => see_other("/account?app-removed"),
         Ok(()) => see_other("/account?removed"),
         Err(stop) => stop.answer(caller, &user),
     }
 }
 
 /// Why a form leads no further.
-enum Stop {
+pub(super) enum Stop {
     /// The form is shown again with this.
     Fault(Fault),
     /// The account changed meanwhile: its page shows what is true now.
@@ -104,7 +127,7 @@ enum Stop {
 }
 
 impl Stop {
-    fn answer(self, caller: &Caller<'_>, user: &User) -> Result<Response<Body>, Refusal> {
+    pub(super) fn answer(self, caller: &Caller<'_>, user: &User) -> Result<Response<Body>, Refusal> {
         match self {
             Self::Fault(fault) => page(caller, user, Some(&fault)),
             Self::Over => see_other("/account/second-factor"),
@@ -117,6 +140,7 @@ impl From<Declined> for Stop {
     fn from(declined: Declined) -> Self {
         match declined {
             Declined::WrongCode => Self::Fault(Fault::wrong(Sentence::new("code-wrong"))),
+            Declined::Passkey => Self::Fault(Fault::wrong(Sentence::new("passkey-not-added"))),
             Declined::Over => Self::Over,
             Declined::Busy => Self::Fault(Fault::busy()),
             Declined::Failed | Declined::Password(_) => Self::Failed,
@@ -124,7 +148,7 @@ impl From<Declined> for Stop {
     }
 }
 
-async fn ask<T>(
+pub(super) async fn ask<T>(
     caller: &Caller<'_>,
     session: &Arc<Session>,
     user: &Arc<User>,
@@ -133,24 +157,36 @@ async fn ask<T>(
     Ok(caller.shared().own_account.ask(user, session, wish).await?)
 }
 
-/// Whether whoever sits at this browser knows the password and has the app or a recovery code.
-async fn check_both(
+/// Whether whoever sits at this browser knows the password and, where the account has a factor, has that too.
+pub(super) async fn prove(
     caller: &Caller<'_>,
     session: &Session,
     user: &Arc<User>,
-    form: Form,
+    form: &Form,
 ) -> Result<(), Stop> {
-    check_password(caller, user, form.password).await.map_err(Stop::Fault)?;
+    check_password(caller, user, form.password.clone()).await.map_err(Stop::Fault)?;
+    if user.second.is_none() {
+        return Ok(());
+    }
     let shared = caller.shared();
     let still = || !session.ended.is_cancelled();
-    let fault = match shared.second_factor.verify(&shared.sign_in, user, &form.code, still).await {
+    let assertion = passkey::assertion(&form.passkey);
+    let browser = caller.cookie(&caller.session_cookie()).unwrap_or_default();
+    let evidence = match (&assertion, passkey::site(caller)) {
+        (Some(assertion), Some(site)) => {
+            let purpose = passkey::purpose(caller, Act::Change, browser);
+            Evidence::Key(verify::Answer { assertion, site, purpose })
+        }
+        _ => Evidence::Code(&form.code),
+    };
+    let fault = match shared.second_factor.verify(&shared.sign_in, user, evidence, still).await {
         verify::Outcome::Right => {
             shared.changed.notify_one();
             return Ok(());
         }
         verify::Outcome::Wrong => {
             tracing::info!(client = %caller.connection.client.address(), "a code was wrong");
-            Fault::wrong(Sentence::new("code-wrong"))
+            passkey::refused(assertion.as_ref())
         }
         verify::Outcome::Wait(left) => Fault::code_wait(left),
         verify::Outcome::Busy => Fault::busy(),
@@ -160,8 +196,14 @@ async fn check_both(
 }
 
 fn page(caller: &Caller<'_>, user: &User, fault: Option<&Fault>) -> Result<Response<Body>, Refusal> {
-    let is_on = user.second.is_some();
+    let second = user.second.as_deref();
+    let is_on = second.is_some();
+    let has_app = second.is_some_and(|second| second.totp.is_some());
     let (state, count) = factor(caller, user);
+    let here = passkey::rp(caller);
+    let known = second.into_iter().flat_map(|second| second.passkeys_at(here.unwrap_or_default()));
+    let browser = caller.cookie(&caller.session_cookie()).unwrap_or_default();
+    let wanted = Wanted { act: Act::Change, browser, label: "passkey-use" };
     let template = Factor {
         frame: caller.frame(caller.text("factor-title")),
         state,
@@ -170,14 +212,22 @@ fn page(caller: &Caller<'_>, user: &User, fault: Option<&Fault>) -> Result<Respo
         error: fault.map(|fault| caller.sentence(&fault.error)),
         username: user.name.clone(),
         password_label: caller.text("sign-in-password"),
-        code_label: caller.text("code-or-recovery-label"),
-        begin: caller.text("factor-set-up"),
+        code_label: caller.text(if has_app { "code-or-recovery-label" } else { "recovery-label" }),
+        key: passkey::offer(caller, &wanted, known)?,
+        begin: caller.text(if is_on { "factor-add-app" } else { "factor-set-up" }),
         codes: caller.text("recovery-new"),
         remove: caller.text("factor-remove"),
+        passkeys_title: caller.text("passkeys-title"),
+        passkeys: passkeys::rows(caller, user),
+        passkeys_lead: caller.text(if here.is_some() { "passkeys-lead" } else { "passkeys-no-name" }),
+        passkey_remove: caller.text("passkey-remove"),
+        passkey_name: caller.text("passkey-name"),
+        passkey_add: here.map(|_| caller.text("passkey-add")),
         back: caller.text("to-account"),
         is_on,
+        has_app,
     };
-    caller.answer(fault, &template, "")
+    caller.answer_asking(fault, &template, "", template.key.as_ref())
 }
 
 /// The QR code and the field for the first code. A wrong code shows the field alone: the seed is shown once.
@@ -228,11 +278,20 @@ struct Factor {
     username: String,
     password_label: String,
     code_label: String,
+    key: Option<Offer>,
     begin: String,
     codes: String,
     remove: String,
+    passkeys_title: String,
+    passkeys: Vec<passkeys::Row>,
+    passkeys_lead: String,
+    passkey_remove: String,
+    passkey_name: String,
+    /// Nothing where this gate has no name.
+    passkey_add: Option<String>,
     back: String,
     is_on: bool,
+    has_app: bool,
 }
 
 #[derive(Template)]

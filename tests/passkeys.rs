@@ -1,0 +1,74 @@
+//! Passkeys in a real browser: added, used beside the password and alone, refused, removed.
+
+use crate::support::{Recorder, Trial, browser::Script, trial::PASSWORD};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// At a name a local authority may sign.
+const NAME: &str = "box.home.arpa";
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+fn passkeys(trial: &Trial, name: &str) -> Vec<Value> {
+    trial.json(&["user", "passkeys", name]).as_array().expect("a list").clone()
+}
+
+fn user(trial: &Trial, name: &str) -> Value {
+    let users = trial.json(&["user", "list"]);
+    users.as_array().expect("a list").iter().find(|user| user["name"] == name).expect("there").clone()
+}
+
+#[test]
+fn passkeys_stand_in_for_code_and_password_at_a_name() {
+    let tool = Recorder::start();
+    let mut trial = Trial::sharing(&tool.url(), "lan");
+    trial.add_user("bert", PASSWORD);
+    let address = trial.gate();
+    trial.ok(&["settings", "set", "lan.names", NAME]);
+    let gate = address.replace(&trial.address.to_string(), NAME);
+    let file = |name: &str| trial.folder().join(name);
+    let (restarted, removed) = (file("restarted"), file("removed"));
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
+    let mut script = Script::start(
+        "passkeys.mjs",
+        "passkeys",
+        json!({
+            "gate": gate, "address": address, "names": {NAME: trial.address}, "axe": axe,
+            "anna": {"username": "anna", "password": PASSWORD},
+            "bert": {"username": "bert", "password": PASSWORD},
+            "restarted": restarted, "removed": removed, "caPem": trial.authority(),
+        }),
+    );
+    script.until("beside the password");
+    let [key] = &passkeys(&trial, "anna")[..] else { panic!("one passkey") };
+    assert_eq!(keys(key), ["id", "name", "host", "alone", "created", "last_used"].into());
+    assert_eq!((&key["host"], &key["alone"]), (&NAME.into(), &true.into()));
+    assert_eq!(key["name"], "laptop <b>of</b> mine");
+    let anna = user(&trial, "anna");
+    assert_eq!((&anna["factors"], &anna["strong"]), (&json!(["password", "passkey"]), &true.into()));
+    assert_eq!((&anna["passkeys"][0], &anna["recovery_codes"]), (key, &10.into()));
+    let (status, said) = trial.curl_as_anna(&[&trial.url("Tool")]);
+    assert!((status, said.contains("token-needed")) == (401, true), "{status} {said}");
+    trial.kill();
+    trial.serve();
+    fs::write(&restarted, "").expect("a file");
+
+    script.until("ready to be removed");
+    let said = fs::read_to_string(trial.said()).expect("a log");
+    assert!(said.contains("a passkey's counter went back"), "{said}");
+    let unknown = trial.refused(1, &["user", "passkey-remove", "anna", "feedfeed"]);
+    assert!(unknown.contains("feedfeed"), "{unknown}");
+    let ids = passkeys(&trial, "anna");
+    let phone = ids.iter().find(|key| key["name"] == "phone").expect("the second");
+    let left = trial.json(&["user", "passkey-remove", "anna", phone["id"].as_str().expect("an id")]);
+    assert_eq!(left["passkeys"].as_array().map(Vec::len), Some(1));
+    fs::write(&removed, "").expect("a file");
+    assert_eq!(script.finish().len(), 10);
+
+    assert_eq!(user(&trial, "anna").get("passkeys"), None);
+    assert_eq!(passkeys(&trial, "bert").len(), 1);
+    let bert = trial.json(&["user", "totp", "bert", "remove"]);
+    assert_eq!(bert["factors"], json!(["password"]), "the owner takes all of it");
+}
