@@ -118,23 +118,25 @@ fn seeds_and_codes_lie_nowhere_in_the_home() {
 }
 
 #[test]
-fn a_factor_that_does_not_open_lets_nobody_in() {
-    let mut ground = Ground::new();
-    ground.trial.stop();
-    let database = ground.trial.home().join("drawbridge.db");
-    let damage = "UPDATE totp SET seed = randomblob(60)";
-    let done = std::process::Command::new("python3")
-        .args([
-            "-c",
-            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()",
-        ])
-        .arg(&database)
-        .arg(damage)
-        .status()
-        .expect("python3 runs");
-    assert!(done.success());
-    ground.trial.serve();
-    assert_eq!(ground.trial.json(&["user", "list"]), json!([]));
-    let problems = ground.trial.json(&["status"])["problems"].to_string();
-    assert!(problems.contains("anna cannot sign in"), "{problems}");
+fn a_factor_that_does_not_open_or_lacks_a_part_lets_nobody_in() {
+    for damage in [
+        "UPDATE totp SET seed = randomblob(60)",
+        "UPDATE recovery SET key = randomblob(60)",
+        "INSERT INTO passkey VALUES ('feed', 1, 'phone', 'box.home.arpa', randomblob(60), 0, 0, NULL)",
+        "DELETE FROM recovery",
+        "DELETE FROM totp",
+    ] {
+        let mut ground = Ground::new();
+        ground.trial.stop();
+        let database = ground.trial.home().join("drawbridge.db");
+        let script =
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()";
+        let mut python = std::process::Command::new("python3");
+        let done = python.args(["-c", script]).arg(&database).arg(damage).status().expect("python3 runs");
+        assert!(done.success());
+        ground.trial.serve();
+        assert_eq!(ground.trial.json(&["user", "list"]), json!([]), "{damage}");
+        let problems = ground.trial.json(&["status"])["problems"].to_string();
+        assert!(problems.contains("anna cannot sign in"), "{problems}");
+    }
 }

@@ -18,6 +18,7 @@ mod files;
 mod forms;
 mod hosts;
 mod injection;
+mod passkeys;
 #[cfg(test)]
 mod replay;
 mod request;
@@ -33,6 +34,7 @@ pub use files::{certificate, key_file, passphrase, root_key, settings};
 pub use forms::{door_entry, sign_in_form};
 pub use hosts::{authority, path, tool_target};
 pub use injection::{aria2_get, aria2_json, aria2_xml, injected_header, injected_query};
+pub use passkeys::passkey;
 pub use request::request;
 pub use response::response;
 pub use sealed::{recovery_code, sealed};
@@ -66,6 +68,7 @@ targets![
     basic,
     sign_in_form,
     door_entry,
+    passkey,
     first_bytes,
     request,
     response,

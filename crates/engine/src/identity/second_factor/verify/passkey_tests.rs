@@ -8,6 +8,8 @@ use crate::{
             recovery::NewCodes,
             webauthn::authenticator::{Authenticator, HERE},
         },
+        session,
+        user::Proof,
     },
 };
 use drawbridge_protocol::Level;
@@ -192,9 +194,40 @@ async fn nothing_opens_that_is_not_saved_or_is_over() {
     ground.verifier.database.call(|it| it.execute("DELETE FROM passkey WHERE id = 'one'", [])).await.unwrap();
     assert!(matches!(ground.show(&answer, purpose(Act::SignIn)).await, Outcome::Wrong), "removed on disk");
     ground!(ground);
+    let moved = "INSERT INTO user (id, name, admin, password, created) VALUES (2, 'bert', 0, x'00', 0);
+                 UPDATE passkey SET user = 2 WHERE id = 'one'";
+    ground.verifier.database.call(|it| it.execute_batch(moved)).await.unwrap();
+    assert!(matches!(ground.asked(Act::SignIn, &ground.key).await, Outcome::Wrong), "another's on disk");
+    ground!(ground);
     ground.verifier.database.call(|it| it.execute_batch("DROP TABLE passkey")).await.unwrap();
     assert!(matches!(ground.asked(Act::SignIn, &ground.key).await, Outcome::Busy));
     ground!(ground);
     ground.user.withdrawn.cancel();
     assert!(matches!(ground.asked(Act::SignIn, &ground.key).await, Outcome::Over));
+}
+
+#[tokio::test]
+async fn one_account_opens_no_more_than_it_may_in_that_time() {
+    ground!(ground);
+    let here = purpose(Act::SignIn);
+    while let Some(good) = ground.verifier.challenges.find(&ground.challenge(Act::SignIn), &here) {
+        if !ground.verifier.challenges.spend(good, ground.user.id) {
+            break;
+        }
+    }
+    assert!(matches!(ground.asked(Act::SignIn, &ground.key).await, Outcome::Wrong));
+    ground.verifier.challenges.pass(Duration::from_secs(300));
+    ground.sign_in = SignIn::new(Hasher::new().unwrap()).unwrap();
+    assert!(matches!(ground.asked(Act::SignIn, &ground.key).await, Outcome::Right));
+}
+
+#[tokio::test]
+async fn weak_password_with_a_passkey_is_enough_for_the_internet() {
+    ground!(ground);
+    let proof = Proof::new(Secret::new(String::new()), false);
+    let weak = |second| User { proof: proof.clone(), second, ..User::anna() };
+    assert!(!session::may_begin(&weak(None), Level::Internet));
+    let with = weak(ground.user.second.clone());
+    assert!(session::may_begin(&with, Level::Internet));
+    assert_eq!(with.factors().collect::<Vec<_>>(), ["password", "passkey"]);
 }
