@@ -7,6 +7,7 @@ mod cost;
 mod devices;
 mod hostile;
 mod invites;
+mod passkeys;
 mod people;
 mod picture;
 mod place;

@@ -20,27 +20,33 @@ fn user(trial: &Trial, name: &str) -> Value {
     users.as_array().expect("a list").iter().find(|user| user["name"] == name).expect("there").clone()
 }
 
+/// A browser in which anna adds a passkey, and where more is asked for does everything with it.
+pub(crate) fn start(trial: &Trial, pictures: &str, more: Value) -> Script {
+    let address = trial.gate();
+    trial.ok(&["settings", "set", "lan.names", NAME]);
+    let gate = address.replace(&trial.address.to_string(), NAME);
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
+    let mut input = json!({
+        "gate": gate, "address": address, "names": {NAME: trial.address}, "axe": axe,
+        "anna": {"username": "anna", "password": PASSWORD},
+        "caPem": trial.authority(),
+    });
+    if let (Some(input), Value::Object(more)) = (input.as_object_mut(), more) {
+        input.extend(more);
+    }
+    Script::start("passkeys.mjs", pictures, input)
+}
+
 #[test]
 fn passkeys_stand_in_for_code_and_password_at_a_name() {
     let tool = Recorder::start();
     let mut trial = Trial::sharing(&tool.url(), "lan");
     trial.add_user("bert", PASSWORD);
-    let address = trial.gate();
-    trial.ok(&["settings", "set", "lan.names", NAME]);
-    let gate = address.replace(&trial.address.to_string(), NAME);
     let file = |name: &str| trial.folder().join(name);
     let (restarted, removed) = (file("restarted"), file("removed"));
-    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
-    let mut script = Script::start(
-        "passkeys.mjs",
-        "passkeys",
-        json!({
-            "gate": gate, "address": address, "names": {NAME: trial.address}, "axe": axe,
-            "anna": {"username": "anna", "password": PASSWORD},
-            "bert": {"username": "bert", "password": PASSWORD},
-            "restarted": restarted, "removed": removed, "caPem": trial.authority(),
-        }),
-    );
+    let bert = json!({"username": "bert", "password": PASSWORD});
+    let more = json!({"bert": bert, "restarted": restarted, "removed": removed});
+    let mut script = start(&trial, "passkeys", more);
     script.until("beside the password");
     let [key] = &passkeys(&trial, "anna")[..] else { panic!("one passkey") };
     assert_eq!(keys(key), ["id", "name", "host", "alone", "created", "last_used"].into());
