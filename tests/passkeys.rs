@@ -1,8 +1,12 @@
 //! Passkeys in a real browser: added, used beside the password and alone, refused, removed.
 
-use crate::support::{Recorder, Trial, browser::Script, trial::PASSWORD};
+use crate::{
+    programs::{call, login},
+    promises::Door,
+    support::{Recorder, Trial, browser::Script, trial::PASSWORD},
+};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 /// At a name a local authority may sign.
 const NAME: &str = "box.home.arpa";
@@ -57,6 +61,7 @@ fn passkeys_stand_in_for_code_and_password_at_a_name() {
     assert_eq!((&anna["passkeys"][0], &anna["recovery_codes"]), (key, &10.into()));
     let (status, said) = trial.curl_as_anna(&[&trial.url("Tool")]);
     assert!((status, said.contains("token-needed")) == (401, true), "{status} {said}");
+    programs_take_recovery_codes(&trial);
     trial.kill();
     trial.serve();
     fs::write(&restarted, "").expect("a file");
@@ -75,6 +80,24 @@ fn passkeys_stand_in_for_code_and_password_at_a_name() {
 
     assert_eq!(user(&trial, "anna").get("passkeys"), None);
     assert_eq!(passkeys(&trial, "bert").len(), 1);
+    let (_, codes) = crate::second_factor::enrol(&trial, "bert");
+    assert_eq!(codes, Vec::<String>::new(), "those of the passkey stay");
+    let bert = user(&trial, "bert");
+    assert_eq!(bert["factors"], json!(["password", "totp", "passkey"]));
+    assert_eq!(bert["recovery_codes"], 10);
     let bert = trial.json(&["user", "totp", "bert", "remove"]);
     assert_eq!(bert["factors"], json!(["password"]), "the owner takes all of it");
+}
+
+/// There is no app whose code could be right.
+fn programs_take_recovery_codes(trial: &Trial) {
+    let gate = Door::gate(trial);
+    let codes = trial.json(&["user", "totp", "anna", "recovery"])["codes"].clone();
+    let mut body = login(PASSWORD);
+    assert_eq!(call(gate, "auth/login", &body).status, 401, "the password alone");
+    body["code"] = codes[0].clone();
+    assert_eq!(call(gate, "auth/login", &body).status, 200);
+    body["code"] = json!("000000");
+    assert_eq!(call(gate, "auth/login", &body).status, 401);
+    std::thread::sleep(Duration::from_secs(2));
 }
