@@ -6,7 +6,7 @@ use crate::{
     support::{Recorder, Trial, browser::Script, trial::PASSWORD},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Duration};
 
 /// At a name a local authority may sign.
 const NAME: &str = "box.home.arpa";
@@ -73,7 +73,16 @@ fn passkeys_stand_in_for_code_and_password_at_a_name() {
     assert!(unknown.contains("feedfeed"), "{unknown}");
     let ids = passkeys(&trial, "anna");
     let phone = ids.iter().find(|key| key["name"] == "phone").expect("the second");
-    let left = trial.json(&["user", "passkey-remove", "anna", phone["id"].as_str().expect("an id")]);
+    let remove = ["user", "passkey-remove", "anna", phone["id"].as_str().expect("an id")];
+    sql(&trial, "CREATE TRIGGER kept BEFORE DELETE ON passkey BEGIN SELECT RAISE(ABORT, 'kept'); END");
+    trial.refused(1, &remove);
+    assert_eq!(passkeys(&trial, "anna").len(), 1, "gone at once, also where that cannot be saved");
+    let sessions = trial.json(&["session", "list"]);
+    assert!(!sessions.as_array().expect("a list").iter().any(|session| session["user"] == "anna"));
+    sql(&trial, "DROP TRIGGER kept");
+    trial.kill();
+    trial.serve();
+    let left = trial.json(&remove);
     assert_eq!(left["passkeys"].as_array().map(Vec::len), Some(1));
     fs::write(&removed, "").expect("a file");
     assert_eq!(script.finish().len(), 10);
@@ -100,4 +109,11 @@ fn programs_take_recovery_codes(trial: &Trial) {
     body["code"] = json!("000000");
     assert_eq!(call(gate, "auth/login", &body).status, 401);
     std::thread::sleep(Duration::from_secs(2));
+}
+
+fn sql(trial: &Trial, statement: &str) {
+    let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])";
+    let mut python = Command::new("python3");
+    let database = trial.home().join("drawbridge.db");
+    assert!(python.args(["-c", script]).arg(database).arg(statement).status().expect("it runs").success());
 }
