@@ -4,9 +4,11 @@
 //! Cookies and refresh tokens hold 256 random bits; here and on disk lies only their SHA-256. The data path reads the
 //! tables in memory; a new session is saved before its cookie is sent.
 
+mod codes;
 mod programs;
 mod rows;
 
+pub(crate) use codes::Codes;
 pub(crate) use programs::Refreshed;
 
 use super::{UserId, user::User};
@@ -21,10 +23,10 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +79,7 @@ pub(crate) enum SessionError {
 /// Every sign-in there is.
 pub(crate) struct Sessions {
     tables: Arc<RwLock<Tables>>,
-    codes: Mutex<HashMap<Digest, Code>>,
+    codes: Codes<Arc<Session>>,
     database: Database,
     clock: Clock,
 }
@@ -89,13 +91,6 @@ struct Tables {
     doors: HashMap<Digest, DoorSession>,
     /// The programs' among them, by the id their tokens name.
     programs: HashMap<String, programs::Hold>,
-}
-
-struct Code {
-    tool: ToolId,
-    state: String,
-    session: Arc<Session>,
-    expires: Instant,
 }
 
 /// What a new session is made of.
@@ -125,7 +120,7 @@ impl Sessions {
                 Some((hash, DoorSession { session, tool: ToolId::stored(tool) }))
             })
             .collect();
-        Ok(Self { tables: Arc::new(RwLock::new(tables)), codes: Mutex::default(), database, clock })
+        Ok(Self { tables: Arc::new(RwLock::new(tables)), codes: Codes::default(), database, clock })
     }
 
     /// A browser's new sign-in; returns the cookie's value.
@@ -182,15 +177,8 @@ impl Sessions {
         tool: ToolId,
         state: String,
     ) -> Result<Option<String>, NoRandomness> {
-        let code = random::token()?;
-        let now = Instant::now();
-        let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);
-        codes.retain(|_, code| code.expires > now && !(code.session.id == session.id && code.tool == tool));
-        if codes.len() >= MOST_CODES {
-            return Ok(None);
-        }
-        codes.insert(digest(&code), Code { tool, state, session, expires: now + CODE_LIFETIME });
-        Ok(Some(code))
+        let id = session.id.clone();
+        self.codes.issue(session, tool, state, |other| other.id == id)
     }
 
     /// Turns a code into a door session; returns the cookie's value, or nothing where the code is not good here.
@@ -201,21 +189,13 @@ impl Sessions {
         level: Level,
         state: &str,
     ) -> Result<Option<String>, SessionError> {
-        let found = self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(code));
-        let Some(found) = found else { return Ok(None) };
-        let good = found.expires > Instant::now()
-            && found.tool == *tool
-            && found.state == state
-            && found.session.level == level
-            && self.is_good(&found.session);
-        if !good {
-            return Ok(None);
-        }
+        let found = self.codes.take(code, tool, state);
+        let found = found.filter(|session| session.level == level && self.is_good(session));
+        let Some(session) = found else { return Ok(None) };
         let token = random::token()?;
         let hash = digest(&token);
-        let (id, name) = (found.session.id.clone(), tool.to_string());
-        let (door, tables) =
-            (DoorSession { session: found.session, tool: tool.clone() }, Arc::clone(&self.tables));
+        let (id, name) = (session.id.clone(), tool.to_string());
+        let (door, tables) = (DoorSession { session, tool: tool.clone() }, Arc::clone(&self.tables));
         let save = move |transaction: &rusqlite::Transaction<'_>| rows::enter(transaction, &hash, &id, &name);
         let then = move |(): &()| lock(&tables).enter(hash, door);
         self.database.call_then(save, then).await?;
@@ -243,7 +223,7 @@ impl Sessions {
     /// Ends every session at a tool's doors; the sign-ins stay.
     pub(crate) async fn leave_tool(&self, tool: &ToolId) -> Result<(), StoreError> {
         self.write().doors.retain(|_, door| door.tool != *tool);
-        self.codes.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, code| code.tool != *tool);
+        self.codes.forget_tool(tool);
         let tool = tool.to_string();
         self.database
             .call(move |transaction| {
@@ -396,10 +376,6 @@ pub(super) fn told(text: &str) -> String {
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long it lasts unused (chosen: a week away).
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How long a one-time code is good: the time of two redirects (RFC 6749 §4.1.2 allows ten minutes at most).
-const CODE_LIFETIME: Duration = Duration::from_secs(60);
-/// Codes under way at once (chosen: 2 MiB).
-const MOST_CODES: usize = 8192;
 /// Sign-ins of one kind of one user at once; the oldest makes room (chosen: far more than anyone's devices).
 pub(super) const MOST_PER_USER: usize = 64;
 /// How exactly it is remembered when a session was last seen (chosen: a person reads minutes).
