@@ -1,8 +1,8 @@
 //! What can be typed. The list is a contract (`docs/cli.md`).
 
 use crate::{
-    approval, certificate, level, output, place::Place, recovery, secret, serve, session, settings, share,
-    token, tool, user,
+    approval, certificate, level, output, pass, place::Place, recovery, secret, serve, session, settings,
+    share, token, tool, user,
 };
 use clap::{Parser, Subcommand};
 use drawbridge_texts::Sentence;
@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// Make, list and revoke passwords for devices and programs
     #[command(subcommand)]
     Token(token::Command),
+    /// Make, list and revoke links for guests without an account
+    #[command(subcommand)]
+    Pass(pass::Command),
     /// List, import, renew and export certificates
     #[command(subcommand)]
     Certificate(certificate::Command),

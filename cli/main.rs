@@ -11,6 +11,7 @@ mod invite;
 mod level;
 mod log;
 mod output;
+mod pass;
 mod passkey;
 mod password;
 mod place;
@@ -68,6 +69,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Session(command) => session::run(&mut engine, command, output).await,
         Command::Approval(command) => approval::run(&mut engine, command, output).await,
         Command::Token(command) => token::run(&mut engine, command, output).await,
+        Command::Pass(command) => pass::run(&mut engine, command, output).await,
         Command::Certificate(command) => certificate::run(&mut engine, command, output).await,
         Command::Settings(command) => settings::run(&mut engine, command, output).await,
         Command::Recovery(command) => recovery::run(&mut engine, command, output).await,

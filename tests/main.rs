@@ -28,6 +28,7 @@ mod jupyter;
 mod keyring;
 mod matrix;
 mod pages;
+mod passes;
 mod passkeys;
 mod passwords;
 mod programs;

@@ -36,8 +36,8 @@ impl Route {
             "half" => role == "half",
             "session" => matches!(role, "session" | "admin"),
             "access" => role == "access",
-            "tool" => matches!(role, "session" | "admin" | "token" | "access" | "password"),
-            "code" | "invite" | "waiting" => false,
+            "tool" => matches!(role, "session" | "admin" | "token" | "access" | "password" | "guest"),
+            "code" | "invite" | "pass" | "waiting" => false,
             other => panic!("nobody knows whom {other} means"),
         }
     }
@@ -92,6 +92,7 @@ fn roles(trial: &Trial, gate: Door, door: Door) -> Vec<Role> {
     let mut disabled = signed_in("emil", "disabled");
     trial.ok(&["user", "set", "emil", "--disabled", "true"]);
     disabled.name = "disabled";
+    let guest = Browser::guest(door, gate, &crate::passes::create(trial, &["Tool"]).code);
     vec![
         Role { name: "nobody", gate: None, door: None },
         session,
@@ -101,6 +102,7 @@ fn roles(trial: &Trial, gate: Door, door: Door) -> Vec<Role> {
         both("refresh", format!("authorization: Bearer {}", pair.refresh)),
         both("password", basic("dora", PASSWORD)),
         disabled,
+        Role { name: "guest", gate: cookie(&guest.gate), door: cookie(&guest.door) },
         both("access", pair.bearer()),
     ]
 }

@@ -68,6 +68,18 @@ impl Door {
         self.exchange(self.request(line, fields).as_bytes())
     }
 
+    /// Sends a form of the gate, as its own page does.
+    pub(crate) fn form(self, path: &str, fields: &[&str], form: &str) -> Reply {
+        let own = [
+            format!("origin: {}", self.origin()),
+            "content-type: application/x-www-form-urlencoded".to_owned(),
+            format!("content-length: {}", form.len()),
+        ];
+        let fields: Vec<&str> = own.iter().map(String::as_str).chain(fields.iter().copied()).collect();
+        let bytes = self.request(&format!("POST {path}"), &fields) + form;
+        self.exchange(bytes.as_bytes()).expect("an answer")
+    }
+
     /// The status of one request over a fresh connection; zero where the connection ended without an answer.
     pub(crate) fn status(self, line: &str, fields: &[&str]) -> u16 {
         self.ask(line, fields).map_or(0, |reply| reply.status)

@@ -25,6 +25,22 @@ invite-name = Your name for signing in
 invite-button = Set password and go on
 invite-used = Sign in
 
+## A pass
+
+pass-title = You may come in
+pass-lead = With this link you can use { $tool } for { $left } more. You need no account.
+pass-looks = You can look at everything there, but change nothing.
+pass-hint = It works in one browser only: the one in which you press the button. If you want to use another one, open the link there instead.
+pass-button = Open it in this browser
+pass-cookie = This browser has to keep a cookie for this. Press the button once more; if this comes again, allow cookies or use another browser.
+pass-closed = It is closed right now. Come back with this link when it is open again.
+left-minutes = { $count ->
+    [one] one minute
+   *[other] { $count } minutes
+}
+left-hours = { $count } hours
+left-days = { $count } days
+
 ## After the password
 
 second-factor-title = One more step
@@ -171,6 +187,25 @@ session-end = End
 session-end-named = End: { $device }
 session-end-others = End all others
 session-ended = Done. What was ended is signed out.
+passes-title = Passes for guests
+passes-none = None. With a pass a guest uses one of your tools for some hours, without an account.
+pass-new-title = A pass for a guest
+pass-new-lead = You get a link to hand out. It opens one tool, on the first device that opens it, and ends by itself. It also ends when you change your password.
+pass-name-label = Whom is it for?
+pass-time-label = It is good for
+pass-looks-label = The guest may only look
+pass-make = Make the link
+pass-made-title = The link for your guest
+pass-made-lead = It is shown this once. Whoever opens it first can use the tool; on other devices it does nothing.
+pass-qr = QR code of the link
+pass-kept = I have handed it over
+pass-waits = not opened yet
+pass-open = open on { $device }, from { $address }, last used { $seen }
+pass-facts = For { $tool }, { $state }; { $left } left
+pass-facts-looks = To look at { $tool }, { $state }; { $left } left
+pass-revoked = Done. The pass is over.
+pass-time-bad = Choose one of the times offered.
+own-pass-too-many = There are too many open passes. Revoke those that nobody uses.
 device = { $browser } on { $system }
 device-none = A browser that gives no name
 ago-now = just now
@@ -212,6 +247,10 @@ stale-code-title = This link no longer works
 stale-code-text = The way back from signing in works once, for one minute, in the browser that began. Open the address again.
 stale-invite-title = This invite is no longer good
 stale-invite-text = An invite works once and for a limited time. If you have set your password already, sign in with it. Otherwise ask the person who invited you for a new one.
+stale-pass-title = This link is no longer good
+stale-pass-text = It works for some time, and only on the device that opened it first. Ask the person who gave it to you for a new one.
+read-only-title = You may only look
+read-only-text = The person who let you in allowed you to look, not to change anything.
 no-such-page-title = Nothing here
 no-such-page-text = There is no page at this address.
 too-much-title = Too much at once

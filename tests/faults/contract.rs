@@ -1,6 +1,9 @@
 //! The command line's contract: exit codes, the one line of `serve`, signals, and the shapes of `--json`.
 
-use crate::support::{Recorder, Trial, assert_one_sentence, eventually_within, totp::App, trial::PASSWORD};
+use crate::{
+    promises::{Door, browser::Browser},
+    support::{Recorder, Trial, assert_one_sentence, eventually_within, totp::App, trial::PASSWORD},
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
@@ -40,6 +43,9 @@ fn without_an_engine_commands_end_with_3_and_say_how_to_start_one() {
         &["user", "invite", "x"],
         &["user", "invites"],
         &["user", "uninvite", "x"],
+        &["pass", "create", "x"],
+        &["pass", "list"],
+        &["pass", "revoke", "x"],
         &["user", "totp", "x", "begin"],
         &["user", "totp", "x", "confirm", "000000"],
         &["user", "totp", "x", "recovery"],
@@ -88,6 +94,9 @@ fn wrong_usage_ends_with_2() {
         &["user", "add"],
         &["user", "invite"],
         &["user", "uninvite"],
+        &["pass", "create"],
+        &["pass", "revoke"],
+        &["pass", "create", "x", "--for", "4"],
         &["user", "totp", "x"],
         &["user", "totp", "begin"],
         &["share"],
@@ -198,6 +207,14 @@ fn json_has_the_documented_shapes() {
     let made = trial.json(&["user", "invite", "dora"]);
     assert_eq!(keys(&made), invite_keys.into_iter().chain(["url"]).collect());
     assert_eq!(keys(&trial.json(&["user", "invites"])[0]), invite_keys.into());
+    let pass_keys = ["id", "tool", "label", "maker", "read_only", "created", "expires", "device"];
+    let made = trial.json(&["pass", "create", "Tool"]);
+    assert_eq!(keys(&made), pass_keys.into_iter().chain(["url"]).collect());
+    let code = made["url"].as_str().and_then(|url| url.split_once("code=")).expect("a code").1;
+    Browser::guest(Door::of(&trial, "Tool"), Door::gate(&trial), code);
+    let passes = trial.json(&["pass", "list"]);
+    assert_eq!(keys(&passes[0]), pass_keys.into());
+    assert_eq!(keys(&passes[0]["device"]), ["level", "address", "agent", "since", "last_seen"].into());
     let url = trial.json(&["url", "Tool"]);
     assert_eq!(url["url"], tools[0]["doors"][0]["url"]);
     assert_eq!(

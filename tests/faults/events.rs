@@ -1,6 +1,9 @@
 //! The event stream: the whole state first, then every change, for as long as the engine runs.
 
-use crate::support::{Recorder, Trial, trial::PASSWORD};
+use crate::{
+    promises::{Door, browser::Browser},
+    support::{Recorder, Trial, trial::PASSWORD},
+};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -90,6 +93,22 @@ fn the_whole_state_comes_first_then_every_change() {
         events.lines.iter().all(|event| event["event"] != "state"),
         "and the stream ends with the engine"
     );
+}
+
+#[test]
+fn every_change_of_a_pass_is_told() {
+    let tool = Recorder::start();
+    let trial = Trial::sharing(&tool.url(), "lan");
+    let events = Events::of(&trial);
+    assert_eq!(events.next()["passes"], Value::Array(Vec::new()));
+    let link = crate::passes::create(&trial, &["Tool", "--label", "aunt"]);
+    let made = events.until("passes", |_| true)["passes"].clone();
+    assert_eq!((&made[0]["label"], &made[0]["device"]), (&Value::from("aunt"), &Value::Null));
+    Browser::guest(Door::of(&trial, "Tool"), Door::gate(&trial), &link.code);
+    let bound = events.until("passes", |event| !event["passes"][0]["device"].is_null())["passes"].clone();
+    assert_eq!(bound, trial.json(&["pass", "list"]));
+    trial.ok(&["pass", "revoke", &link.id]);
+    events.until("passes", |event| event["passes"] == Value::Array(Vec::new()));
 }
 
 #[test]

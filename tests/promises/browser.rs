@@ -56,17 +56,26 @@ impl Browser {
         browser
     }
 
+    /// A browser of a guest, with a session at the door by a pass that nobody opened yet.
+    pub(crate) fn guest(door: Door, gate: Door, code: &str) -> Self {
+        let page = gate.ask(&format!("GET /pass?code={code}"), &["accept: text/html"]).expect("an answer");
+        let mut browser = Self { gate: page.cookie("-guest-").expect("a mark"), ..Self::begun(door) };
+        let (cookie, form) = (format!("cookie: {}", browser.gate), format!("code={code}"));
+        let bound = gate.form("/pass", &[&cookie], &form);
+        assert_eq!((bound.status, bound.field("location")), (303, Some(&*format!("{}/", door.origin()))));
+        let on = gate.ask(&format!("GET /sign-in?{}", browser.way), &[&cookie]).expect("an answer");
+        let location = on.field("location").unwrap_or_else(|| panic!("{}", on.head));
+        browser.enter = location.strip_prefix(&door.origin()).expect("this door").to_owned();
+        let reply = browser.enter(door).expect("an answer");
+        assert_eq!(reply.status, 303, "{}", reply.head);
+        browser.door = reply.cookie("drawbridge-").expect("the door's cookie");
+        browser
+    }
+
     /// Types a name and a password at the gate.
     pub(crate) fn post(&self, gate: Door, name: &str, password: &str) -> Reply {
         let form = format!("username={name}&password={}&{}", password.replace(' ', "+"), self.way);
-        let fields = [
-            format!("origin: {}", gate.origin()),
-            "content-type: application/x-www-form-urlencoded".to_owned(),
-            format!("content-length: {}", form.len()),
-        ];
-        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-        let bytes = gate.request("POST /sign-in", &fields) + &form;
-        gate.exchange(bytes.as_bytes()).expect("an answer")
+        gate.form("/sign-in", &[], &form)
     }
 
     /// Follows the way back with the code.

@@ -3,6 +3,7 @@
 
 use super::{Browser, Door, Tool, anna, h2, h2::H2, wire::Wire};
 use crate::{
+    passes,
     programs::{Pair, call, login},
     support::{Trial, eventually, eventually_within, raw, trial::PASSWORD},
 };
@@ -207,6 +208,57 @@ fn token(trial: &Trial) -> (&'static str, String) {
 fn access(trial: &Trial) -> (&'static str, String) {
     let pair = Pair::of(&call(Door::gate(trial), "auth/login", &login(PASSWORD)));
     ("authorization", format!("Bearer {}", pair.access))
+}
+
+/// A guest with a pass of the owner's.
+fn guest(trial: &Trial) -> (&'static str, String) {
+    let code = passes::create(trial, &["Tool"]).code;
+    ("cookie", Browser::guest(Door::of(trial, "Tool"), Door::gate(trial), &code).door)
+}
+
+/// A guest with a pass of anna's.
+fn guest_of_anna(trial: &Trial) -> (&'static str, String) {
+    let (door, gate) = (Door::of(trial, "Tool"), Door::gate(trial));
+    let code = passes::make_at_gate(gate, &Browser::signed_in(door, gate).gate, "tool");
+    ("cookie", Browser::guest(door, gate, &code).door)
+}
+
+#[test]
+fn a_revoked_pass_is_gone_from_open_connections() {
+    ends_alone("pass revoke", guest, |trial| {
+        let id = trial.json(&["pass", "list"])[0]["id"].as_str().expect("an id").to_owned();
+        trial.ok(&["pass", "revoke", &id]);
+    });
+    ends_alone("tool remove", guest, |trial| drop(trial.ok(&["tool", "remove", "Tool"])));
+    ends_alone("level local", guest, |trial| drop(trial.ok(&["level", "Tool", "local"])));
+}
+
+#[test]
+fn a_pass_ends_with_the_right_of_whoever_made_it() {
+    ends_alone("user remove", guest_of_anna, |trial| drop(trial.ok(&["user", "remove", "anna"])));
+    ends_alone("--disabled", guest_of_anna, |trial| {
+        trial.ok(&["user", "set", "anna", "--disabled", "true"]);
+    });
+    ends_alone("--tools", guest_of_anna, |trial| {
+        trial.ok(&["tool", "add", "Other", "http://127.0.0.1:9"]);
+        trial.ok(&["user", "set", "anna", "--tools", "Other"]);
+    });
+    ends_alone("user passwd", guest_of_anna, |trial| {
+        let said = trial.with_input(&["user", "passwd", "anna", "--password-stdin"], "another horse battery");
+        assert!(said.status.success());
+    });
+}
+
+#[test]
+fn a_guest_who_leaves_has_left_with_everything_that_runs() {
+    let tool = endless();
+    let trial = Trial::sharing(&tool.url(), "lan");
+    let door = Door::of(&trial, "Tool");
+    let (_, cookie) = guest(&trial);
+    let open = Open::begin(door, &tool, ("cookie", cookie.clone()));
+    let (cookie, origin) = (format!("cookie: {cookie}"), format!("origin: {}", door.origin()));
+    assert_eq!(door.status("POST /.drawbridge/leave", &[&cookie, &origin, "content-length: 0"]), 303);
+    open.ends_by(Instant::now() + PROMISED + ROOM, &tool, "leave");
 }
 
 #[test]

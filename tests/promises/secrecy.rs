@@ -115,6 +115,10 @@ fn use_everything(trial: &Trial, secrets: &mut Secrets) -> Vec<String> {
         ask(gate, &format!("GET /invite?code={code}"), &["accept: text/html"]);
         accept(gate, &code, INVITED);
     }
+    for code in hand_out_passes(trial, secrets) {
+        ask(gate, &format!("GET /pass?code={code}"), &["accept: text/html"]);
+        gate.form("/pass", &[], &format!("code={code}"));
+    }
     for (name, password) in [("anna", WRONG), ("bert", WRONG), ("carl", WEAK_PASSWORD)] {
         let reply = browser.post(gate, name, password);
         pages.push(format!("{}{}", reply.head.replace(value(&browser.gate), ""), reply.body));
@@ -145,6 +149,26 @@ fn invite(trial: &Trial, secrets: &mut Secrets) -> Vec<String> {
     assert_eq!(accept(gate, &used, INVITED), 303);
     trial.ok(&["user", "uninvite", &id]);
     vec![used, revoked]
+}
+
+/// Makes passes, uses one, revokes one; returns codes that open nothing for who has no more than them.
+fn hand_out_passes(trial: &Trial, secrets: &mut Secrets) -> Vec<String> {
+    let (door, gate) = (Door::of(trial, "Tool"), Door::gate(trial));
+    let [waiting, used, revoked] = [(); 3].map(|()| crate::passes::create(trial, &["Tool"]));
+    let guest = Browser::guest(door, gate, &used.code);
+    for (name, text) in [
+        ("a pass's code", &*waiting.code),
+        ("a pass's code", &used.code),
+        ("a pass's code", &revoked.code),
+        ("a guest's mark at the gate", value(&guest.gate)),
+        ("a guest's cookie at the door", value(&guest.door)),
+        ("a guest's one-time code", guest.enter.split(['=', '&']).nth(1).expect("a code")),
+    ] {
+        secrets.add(name, text);
+    }
+    assert_eq!(door.status("GET /", &[&guest.cookie()]), 200);
+    trial.ok(&["pass", "revoke", &revoked.id]);
+    vec![used.code, revoked.code]
 }
 
 /// Sends the form of an invite.
@@ -200,6 +224,7 @@ fn keeps_its_secrets(filter: &str) {
         &["status"][..],
         &["user", "list"],
         &["user", "invites"],
+        &["pass", "list"],
         &["session", "list"],
         &["tool", "list"],
         &["settings", "get"],

@@ -176,8 +176,12 @@ impl Desk {
             let _ = self.events.send(json(&event));
             match (&mut view.whole, event) {
                 (Some(whole), event) => whole.apply(event),
-                (none, Event::State { status, users, sessions, tokens, invites, approvals, devices }) => {
-                    *none = Some(Whole { status, users, sessions, tokens, invites, approvals, devices });
+                (
+                    none,
+                    Event::State { status, users, sessions, tokens, invites, approvals, devices, passes },
+                ) => {
+                    *none =
+                        Some(Whole { status, users, sessions, tokens, invites, approvals, devices, passes });
                 }
                 (None, _) => {}
             }

@@ -1,6 +1,6 @@
 //! What the engine tells its shells without being asked.
 
-use crate::{Approval, Device, Headline, Invite, Session, Status, Token, Tool, Trouble, User, Visitor};
+use crate::{Approval, Device, Headline, Invite, Pass, Session, Status, Token, Tool, Trouble, User, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// One line of the event stream: the whole state first, then changes.
@@ -26,6 +26,9 @@ pub enum Event {
         /// Every device that need not.
         #[serde(default)]
         devices: Vec<Device>,
+        /// Every open pass.
+        #[serde(default)]
+        passes: Vec<Pass>,
     },
     /// One word changed.
     Headline {
@@ -73,6 +76,11 @@ pub enum Event {
     Devices {
         /// All of them.
         devices: Vec<Device>,
+    },
+    /// The open passes changed.
+    Passes {
+        /// All of them.
+        passes: Vec<Pass>,
     },
     /// Who is in changed.
     Visitors {

@@ -14,12 +14,13 @@ mod whole;
 pub use event::Event;
 pub use model::{
     Approval, Certificate, CertificateKind, Device, Door, DoorState, Fix, Headline, Invite, InviteCreated,
-    Level, Passkey, PasswordJudgement, Problem, ProblemKind, RecoveryCodes, Session, SessionKind, Status,
-    Token, TokenCreated, Tool, TotpBegun, Trouble, Url, User, UserCreated, Visitor,
+    Level, Pass, PassCreated, PassDevice, Passkey, PasswordJudgement, Problem, ProblemKind, RecoveryCodes,
+    Session, SessionKind, Status, Token, TokenCreated, Tool, TotpBegun, Trouble, Url, User, UserCreated,
+    Visitor,
 };
 pub use request::{
-    NetworkTarget, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd, ToolSet,
-    UserAdd, UserImport, UserInvite, UserSet,
+    NetworkTarget, PassCreate, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd,
+    ToolSet, UserAdd, UserImport, UserInvite, UserSet,
 };
 pub use secret::Secret;
 pub use whole::Whole;

@@ -394,6 +394,53 @@ pub struct InviteCreated {
     pub url: Secret,
 }
 
+/// A link with which a guest uses one tool on one device, without its code.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Pass {
+    /// To revoke it with.
+    pub id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// Whom it is for, in its maker's words; may be empty.
+    pub label: String,
+    /// Name of the user who made it, or nothing for the owner.
+    pub maker: Option<String>,
+    /// Whether its guest may only look.
+    pub read_only: bool,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// Seconds since 1970.
+    pub expires: u64,
+    /// Where it was opened, or nothing while it waits.
+    pub device: Option<PassDevice>,
+}
+
+/// The device that opened a pass.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PassDevice {
+    /// How far away it was.
+    pub level: Level,
+    /// Where it was when it opened the pass.
+    pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    /// Seconds since 1970.
+    pub since: u64,
+    /// Seconds since 1970.
+    pub last_seen: u64,
+}
+
+/// A pass just made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct PassCreated {
+    /// The pass.
+    #[serde(flatten)]
+    pub pass: Pass,
+    /// Its link, shown once: it works on the first device that opens it.
+    #[serde(serialize_with = "Secret::serialize_exposed")]
+    pub url: Secret,
+}
+
 /// A certificate in use, or the local authority.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Certificate {

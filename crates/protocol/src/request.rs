@@ -154,6 +154,15 @@ pub enum Request {
         /// The token's id.
         id: String,
     },
+    /// Makes a link with which a guest uses one tool → [`crate::PassCreated`]
+    PassCreate(PassCreate),
+    /// → list of [`crate::Pass`], the open ones
+    PassList,
+    /// → `null`
+    PassRevoke {
+        /// The pass's id.
+        id: String,
+    },
     /// → list of [`crate::Certificate`]
     CertificateList,
     /// Takes the owner's own certificate for the internet level → the [`crate::Certificate`]
@@ -209,6 +218,7 @@ impl Request {
                 | Self::ApprovalList
                 | Self::DeviceList
                 | Self::TokenList
+                | Self::PassList
                 | Self::CertificateList
                 | Self::CertificateExportCa
                 | Self::SettingsGet { .. }
@@ -379,6 +389,22 @@ pub struct TokenCreate {
     /// Seconds until it ends by itself; nothing means never.
     #[serde(default)]
     pub expires_seconds: Option<u64>,
+}
+
+/// A pass to be made.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct PassCreate {
+    /// Name or id of the tool it opens.
+    pub tool: String,
+    /// Whom it is for; may be empty.
+    #[serde(default)]
+    pub label: String,
+    /// Seconds for which it is good; nothing means four hours.
+    #[serde(default)]
+    pub for_seconds: Option<u64>,
+    /// Whether its guest may only look.
+    #[serde(default)]
+    pub read_only: bool,
 }
 
 /// Which tools a user may reach.

@@ -1,6 +1,6 @@
 //! The whole state as a listener knows it: the first event, and every change laid over it.
 
-use crate::{Approval, Device, Event, Invite, Session, Status, Token, User};
+use crate::{Approval, Device, Event, Invite, Pass, Session, Status, Token, User};
 use serde::{Deserialize, Serialize};
 
 /// What the first line of an event stream carries.
@@ -23,14 +23,17 @@ pub struct Whole {
     /// Every device that need not.
     #[serde(default)]
     pub devices: Vec<Device>,
+    /// Every open pass.
+    #[serde(default)]
+    pub passes: Vec<Pass>,
 }
 
 impl Whole {
     /// Lays a change over what was known.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::State { status, users, sessions, tokens, invites, approvals, devices } => {
-                *self = Self { status, users, sessions, tokens, invites, approvals, devices };
+            Event::State { status, users, sessions, tokens, invites, approvals, devices, passes } => {
+                *self = Self { status, users, sessions, tokens, invites, approvals, devices, passes };
             }
             Event::Headline { headline, gate } => {
                 self.status.headline = headline;
@@ -47,6 +50,7 @@ impl Whole {
             Event::Invites { invites } => self.invites = invites,
             Event::Approvals { approvals } => self.approvals = approvals,
             Event::Devices { devices } => self.devices = devices,
+            Event::Passes { passes } => self.passes = passes,
             Event::Visitors { visitors } => self.status.visitors = visitors,
             Event::Problems { problems } => self.status.problems = problems,
         }
@@ -55,8 +59,8 @@ impl Whole {
 
 impl From<Whole> for Event {
     fn from(whole: Whole) -> Self {
-        let Whole { status, users, sessions, tokens, invites, approvals, devices } = whole;
-        Self::State { status, users, sessions, tokens, invites, approvals, devices }
+        let Whole { status, users, sessions, tokens, invites, approvals, devices, passes } = whole;
+        Self::State { status, users, sessions, tokens, invites, approvals, devices, passes }
     }
 }
 
@@ -98,6 +102,7 @@ mod tests {
             invites: Vec::new(),
             approvals: Vec::new(),
             devices: Vec::new(),
+            passes: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What changed between two pictures of the state, as events.
 
-use drawbridge_protocol::{Approval, Device, Event, Invite, Session, Status, Token, User};
+use drawbridge_protocol::{Approval, Device, Event, Invite, Pass, Session, Status, Token, User};
 
 /// Everything shells see.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,6 +12,7 @@ pub(super) struct Picture {
     pub(super) invites: Vec<Invite>,
     pub(super) approvals: Vec<Approval>,
     pub(super) devices: Vec<Device>,
+    pub(super) passes: Vec<Pass>,
 }
 
 impl Picture {
@@ -25,6 +26,7 @@ impl Picture {
             invites: self.invites.clone(),
             approvals: self.approvals.clone(),
             devices: self.devices.clone(),
+            passes: self.passes.clone(),
         }
     }
 
@@ -57,6 +59,9 @@ impl Picture {
         }
         if self.devices != now.devices {
             events.push(Event::Devices { devices: now.devices.clone() });
+        }
+        if self.passes != now.passes {
+            events.push(Event::Passes { passes: now.passes.clone() });
         }
         if old.visitors != new.visitors {
             events.push(Event::Visitors { visitors: new.visitors.clone() });

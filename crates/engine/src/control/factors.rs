@@ -11,6 +11,7 @@ use super::{ControlError, State, invites::BadInvite, people::again, refused::Ref
 use crate::identity::{
     UserId,
     own_account::{Answer, Change, Declined, Wish},
+    pass::{Maker, Pass},
     second_factor::{
         BadFactor, Enrolment, SecondFactor,
         recovery::NewCodes,
@@ -183,20 +184,21 @@ impl State {
         Ok(self.shown_of(codes, id).await)
     }
 
-    /// With the first factor every sign-in and token of the account ends: they were made with the password alone. Here, and
+    /// With the first factor every sign-in, token and pass of the account ends: they were made with the password alone. Here, and
     /// on the disk again what was saved in between. The factor is on: whatever fails now, its codes are shown.
     pub(super) async fn shown_of(&mut self, codes: Codes, id: UserId) -> Vec<Secret> {
         let Some(made) = codes.shown() else { return Vec::new() };
         let ended = self.shared.sessions.end(|session| session.user == id).await;
         let revoked = self.shared.tokens.revoke(|token| token.user == id).await;
-        if let Err(error) = ended.and(revoked) {
+        let passes = self.shared.passes.end(|pass| pass.maker == Maker::User(id)).await;
+        if let Err(error) = ended.and(revoked).and(passes) {
             tracing::warn!(%error, "what a second factor ended could not be deleted once more");
         }
         made
     }
 
     /// Takes a part of a factor away; with the last one its recovery codes go. A passkey may have been stolen, so it is gone
-    /// at once, even where that cannot be saved, and with it every sign-in it may have made but the one that asks.
+    /// at once, even where that cannot be saved, and with it every pass and every sign-in it may have made but the one that asks.
     pub(super) async fn take_away(
         &mut self,
         user: &Arc<User>,
@@ -218,18 +220,24 @@ impl State {
         };
         let delete = move |transaction: &Transaction<'_>| {
             if revokes {
+                transaction.execute("DELETE FROM pass WHERE maker = ?1", [id.0])?;
                 transaction.execute("DELETE FROM session WHERE user = ?1 AND id IS NOT ?2", (id.0, own))?;
             }
             if is_last { delete_all(transaction, id) } else { delete_part(transaction, id, &part) }
         };
+        let guests = |pass: &Pass| {
+            pass.maker == Maker::User(id) && (revokes || weak && pass.is_at(model::Level::Internet))
+        };
         if revokes {
             self.replace(user, Some(new));
             self.shared.sessions.end_here(&over);
+            self.shared.passes.end_here(guests);
             return self.save(delete).await;
         }
         self.database.call(delete).await?;
         self.replace(user, Some(new));
-        self.shared.sessions.end(over).await?;
+        let ended = self.shared.sessions.end(over).await;
+        ended.and(self.shared.passes.end(guests).await)?;
         Ok(())
     }
 

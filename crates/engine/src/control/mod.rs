@@ -15,6 +15,7 @@ mod injections;
 mod invites;
 mod levels;
 mod new_user;
+mod passes;
 mod passkeys;
 mod passwords;
 mod people;
@@ -239,11 +240,7 @@ impl State {
             Request::UserPasskeys { name } => reply(&self.passkey_models(&name)?),
             Request::UserPasskeyRemove { name, id } => reply(&self.remove_passkey(&name, id).await?),
             Request::UserRecoveryCodes { name } => reply(&self.new_recovery_codes(&name).await?),
-            Request::UserList => {
-                // An empty list would read as: nobody.
-                self.key()?;
-                reply(&self.user_models())
-            }
+            Request::UserList => reply(&self.known_users()?),
             Request::SessionList => reply(&self.session_models()),
             Request::SessionEnd { id } => reply(&self.end_session(&id).await?),
             Request::ApprovalList => reply(&self.approval_models()),
@@ -254,6 +251,9 @@ impl State {
             Request::TokenCreate(create) => reply(&self.create_token(create).await?),
             Request::TokenList => reply(&self.token_models()),
             Request::TokenRevoke { id } => reply(&self.revoke_token(&id).await?),
+            Request::PassCreate(create) => reply(&self.create_pass(create).await?),
+            Request::PassList => reply(&self.pass_models()),
+            Request::PassRevoke { id } => reply(&self.revoke_pass(&id).await?),
             Request::CertificateList => reply(&self.certificate_models()),
             Request::CertificateImport { chain_pem, key_pem } => {
                 reply(&self.import_certificate(&chain_pem, &key_pem.0).await?)
@@ -263,10 +263,7 @@ impl State {
             Request::CertificateExportCa => reply(&self.export_authority()?),
             Request::SettingsGet { key } => reply(&self.get_setting(key.as_deref())?),
             Request::SettingsSet { key, value } => reply(&self.set_setting(&key, &value).await?),
-            Request::RecoveryCreate => {
-                let code = self.create_recovery_code()?;
-                reply(&code.expose())
-            }
+            Request::RecoveryCreate => reply(&self.create_recovery_code()?.expose()),
             Request::RecoveryUse { code } => reply(&self.use_recovery_code(&code.0).await?),
             Request::Unlock => reply(&self.unlock().await?),
         }

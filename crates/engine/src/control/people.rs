@@ -5,7 +5,9 @@ use super::{ControlError, Finding, State, passkeys};
 use crate::{
     clock::Timestamp,
     identity::{
-        UserId, generator, password,
+        UserId, generator,
+        pass::{self, Maker},
+        password,
         session::Kind,
         user::{Proof, Reach, User},
     },
@@ -22,7 +24,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 impl State {
-    /// Sets a new password; every session and token of the account ends.
+    /// Sets a new password; every session, token and pass of the account ends.
     pub(super) async fn set_password(
         &mut self,
         name: &str,
@@ -34,7 +36,7 @@ impl State {
         self.created(old.id, shown)
     }
 
-    /// Puts another proof in force; every session and token of the account ends.
+    /// Puts another proof in force; every session, token and pass of the account ends.
     pub(super) async fn renew_proof(&mut self, old: &Arc<User>, proof: Proof) -> Result<(), ControlError> {
         let sealed = self.key()?.seal(&place(old.id), &proof.to_bytes())?;
         let id = old.id;
@@ -42,8 +44,10 @@ impl State {
         self.replace(old, Some(User { proof, ..again(old) }));
         self.shared.sessions.end_here(|session| session.user == id);
         self.shared.tokens.revoke_here(|token| token.user == id);
+        self.shared.passes.end_here(|pass| pass.maker == Maker::User(id));
         self.save(move |transaction| {
             transaction.execute("UPDATE user SET password = ?2 WHERE id = ?1", (id.0, sealed))?;
+            transaction.execute("DELETE FROM pass WHERE maker = ?1", [id.0])?;
             transaction.execute("DELETE FROM token WHERE user = ?1", [id.0])?;
             transaction.execute("DELETE FROM session WHERE user = ?1", [id.0])
         })
@@ -51,7 +55,8 @@ impl State {
     }
 
     /// Changes what an account may do. A change of its tools leaves its sessions, which are judged anew; one of its role, or
-    /// of whether it may sign in at all, ends them. Its tokens stay: they open nothing while it is disabled.
+    /// of whether it may sign in at all, ends them. Its tokens stay: they open nothing while it is disabled. Its passes end
+    /// with its right.
     pub(super) async fn set_user(&mut self, set: UserSet) -> Result<model::User, ControlError> {
         let old = Arc::clone(self.user(&set.name)?);
         let reach = match set.reach {
@@ -68,8 +73,11 @@ impl State {
         if ends {
             self.shared.sessions.end_here(|session| session.user == id);
         }
+        let may = |tool: &ToolId| !disabled && self.user(&set.name).is_ok_and(|user| user.may_use(tool));
+        let passes = self.shared.passes.end_here(|pass| pass.maker == Maker::User(id) && !may(&pass.tool));
         let saved = self
             .save(move |transaction| {
+                pass::delete(transaction, &passes)?;
                 if ends {
                     transaction.execute("DELETE FROM session WHERE user = ?1", [row.0])?;
                 }
@@ -99,6 +107,7 @@ impl State {
         self.shared.sessions.end_here(|session| session.user == id);
         self.shared.tokens.revoke_here(|token| token.user == id);
         self.forget_devices(id).await;
+        self.shared.passes.end_here(|pass| pass.maker == Maker::User(id));
         self.save(move |transaction| transaction.execute("DELETE FROM user WHERE id = ?1", [id.0])).await
     }
 
@@ -119,6 +128,7 @@ impl State {
         self.shared.sessions.end(|session| session.user == id).await?;
         self.shared.tokens.revoke(|token| token.user == id).await?;
         self.forget_devices(id).await;
+        self.shared.passes.end(|pass| pass.maker == Maker::User(id)).await?;
         let over = Finding::account_closed(&stored);
         self.notes.retain(|note| *note != over);
         Ok(true)
@@ -162,6 +172,7 @@ impl State {
         self.shared.sessions.leave_tool(tool).await?;
         // One that was for this tool alone must not open another that takes its id.
         self.shared.tokens.revoke(|token| token.tool.as_ref() == Some(tool)).await?;
+        self.shared.passes.end(|pass| pass.tool == *tool).await?;
         self.shared.invites.forget_tool(tool).await?;
         self.forget_secrets(tool).await?;
         let named: Vec<Arc<User>> = self
@@ -232,6 +243,12 @@ impl State {
             }));
         }
         Ok(())
+    }
+
+    /// Every account, where accounts can be read: an empty list would say that nobody has one.
+    pub(super) fn known_users(&self) -> Result<Vec<model::User>, ControlError> {
+        self.key()?;
+        Ok(self.user_models())
     }
 
     /// Every account as shells see it.

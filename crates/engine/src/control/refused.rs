@@ -1,6 +1,6 @@
 //! Refusals that belong to one noun of the control path: each noun has its own, and they meet here.
 
-use super::{ControlError, approvals::BadApproval, invites::BadInvite, tokens::BadToken};
+use super::{ControlError, approvals::BadApproval, invites::BadInvite, passes::BadPass, tokens::BadToken};
 use drawbridge_protocol::ProblemKind;
 use drawbridge_texts::{Sentence, Tell};
 
@@ -12,6 +12,8 @@ pub(crate) enum Refused {
     #[error(transparent)]
     Invite(BadInvite),
     #[error(transparent)]
+    Pass(BadPass),
+    #[error(transparent)]
     Token(BadToken),
 }
 
@@ -20,6 +22,7 @@ impl Tell for Refused {
         match self {
             Self::Approval(error) => error.sentence(),
             Self::Invite(error) => error.sentence(),
+            Self::Pass(error) => error.sentence(),
             Self::Token(error) => error.sentence(),
         }
     }
@@ -31,6 +34,7 @@ impl Refused {
         match self {
             Self::Approval(error) => error.kind(),
             Self::Invite(error) => error.kind(),
+            Self::Pass(error) => error.kind(),
             Self::Token(error) => error.kind(),
         }
     }
@@ -46,4 +50,4 @@ macro_rules! refused_from {
     )*};
 }
 
-refused_from!(Approval(BadApproval), Invite(BadInvite), Token(BadToken));
+refused_from!(Approval(BadApproval), Invite(BadInvite), Pass(BadPass), Token(BadToken));

@@ -178,6 +178,7 @@ impl State {
     pub(crate) async fn tick(&mut self) {
         let now = self.shared.clock.timestamp();
         self.close_what_is_over(now).await;
+        self.end_passes_that_are_over().await;
         if self.until_look().is_zero() {
             self.look_at_tools_that_are_down();
             self.look_around().await;
@@ -194,6 +195,7 @@ impl State {
         for tidied in [
             self.shared.sessions.tidy().await,
             self.shared.tokens.tidy().await,
+            self.shared.passes.tidy().await,
             self.shared.invites.tidy().await,
             self.shared.approvals.devices.tidy().await,
             self.rotate_signer(now).await,
@@ -225,9 +227,10 @@ impl State {
         // Asked at least every second although the end is known: the clock may jump.
         let timers = open.filter_map(|tool| tool.until);
         let timers = timers.map(|until| Duration::from_secs(until.saturating_sub(now.0)).min(super::TICK));
+        let passes = self.shared.passes.next_end().map(|left| left.min(super::TICK));
         let visitors = self.shared.visitors.next_leaves();
         let waiting = self.shared.approvals.next_ends();
-        let soonest = timers.chain(visitors).chain(waiting).chain([self.until_look()]).min();
+        let soonest = timers.chain(passes).chain(visitors).chain(waiting).chain([self.until_look()]).min();
         soonest.unwrap_or(super::LOOK).max(SHORTEST)
     }
 
@@ -332,13 +335,18 @@ impl State {
             invites: self.invite_models(),
             approvals: self.approval_models(),
             devices: self.device_models(),
+            passes: self.pass_models(),
         }
     }
 
     /// Closes every socket; levels stay as they are for the next start.
     pub(crate) async fn stop(&mut self) {
         self.open_doors.close_all();
-        for saved in [self.shared.sessions.tidy().await, self.shared.tokens.tidy().await] {
+        for saved in [
+            self.shared.sessions.tidy().await,
+            self.shared.tokens.tidy().await,
+            self.shared.passes.tidy().await,
+        ] {
             if let Err(error) = saved {
                 tracing::warn!(%error, "sign-ins could not be saved at the end");
             }

@@ -3,10 +3,11 @@
 
 use super::{fields, wire};
 use crate::{
+    clock::Clock,
     identity::{socket_token, user::User},
     injection::query,
     proxy::{
-        self, Permit, Subject, cors,
+        self, Permit, Purpose, Subject, cors,
         door::{Door, DoorPlan, GateAddress, Serves},
         exchange::Exchange,
         identify::{self, Client},
@@ -98,7 +99,8 @@ impl Ground {
 
     pub(super) fn permit(&self) -> Permit {
         let subject = Subject::Basic { user: Arc::clone(&self.user) };
-        proxy::authorize(subject, &self.door, &self.snapshot).expect("anna may use it")
+        proxy::authorize(subject, Purpose::Act, &self.door, &self.snapshot, &Clock::system())
+            .expect("anna may use it")
     }
 
     /// The cookie jar this door shares with its neighbours.

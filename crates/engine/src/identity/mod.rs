@@ -9,6 +9,7 @@ pub(crate) mod import;
 pub(crate) mod invite;
 pub(crate) mod jwt;
 pub(crate) mod own_account;
+pub(crate) mod pass;
 pub(crate) mod password;
 pub(crate) mod presented;
 pub(crate) mod program;
@@ -31,12 +32,15 @@ pub(crate) struct UserId(pub(crate) i64);
 pub(crate) enum Who {
     /// An account.
     User(UserId),
+    /// Whoever holds this pass.
+    Pass(pass::PassId),
 }
 
 impl fmt::Display for Who {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(formatter, "user={id}"),
+            Self::Pass(id) => write!(formatter, "pass={id}"),
         }
     }
 }

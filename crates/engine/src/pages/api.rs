@@ -301,7 +301,7 @@ pub(super) async fn socket_token<B>(
     let subject = authenticate::authenticate(request, tool, door, target, *client, snapshot, shared).await?;
     let subject = subject.ok_or(Refusal::SignInNeeded)?;
     // Whoever may not use the tool gets no token for it either.
-    crate::proxy::authorize(subject.clone(), door, snapshot)?;
+    crate::proxy::authorize(subject.clone(), crate::proxy::Purpose::Act, door, snapshot, &shared.clock)?;
     let issued = shared.socket_tokens.issue(tool, door.plan.level, subject.who(), subject);
     let issued = issued.map_err(|_| Refusal::Internal)?;
     let token = issued.ok_or(Refusal::Busy)?;

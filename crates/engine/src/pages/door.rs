@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     headers::{cookie, path},
-    identity::session,
+    identity::session::{self, SessionError},
     proxy::{
         authenticate::cookie_name,
         body::Body,
@@ -16,11 +16,13 @@ use crate::{
         pipeline::{self, Connection, Picture},
         refusal::Refusal,
         route::Target,
+        snapshot::Shared,
     },
     random,
     tools::ToolId,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use drawbridge_protocol::Level;
 use hyper::{Request, Response, header, http::HeaderValue};
 use std::time::Duration;
 use url::form_urlencoded;
@@ -73,9 +75,9 @@ async fn enter<B>(
     let door = &connection.door;
     let (code, to) = entry(request.uri().query().unwrap_or_default());
     let begun = cookie::value(request.headers(), &begin_cookie(door.plan.port)).ok_or(Refusal::StaleCode)?;
-    let entered = connection.shared.sessions.enter(&code, tool, door.plan.level, &state(begun)).await;
-    let token = match entered {
-        Ok(token) => token.ok_or(Refusal::StaleCode)?,
+    let entered = take(&connection.shared, &code, (tool, door.plan.level), &state(begun)).await;
+    let (token, lifetime) = match entered {
+        Ok(entered) => entered.ok_or(Refusal::StaleCode)?,
         Err(error) => {
             tracing::error!(%error, "a session could not be saved");
             return Err(Refusal::Internal);
@@ -83,9 +85,23 @@ async fn enter<B>(
     };
     connection.shared.changed.notify_one();
     let mut response = see_other(&format!("{}{to}", target.origin.text))?;
-    set(&mut response, cookie::set(&cookie_name(door.plan.port), &token, session::LIFETIME))?;
+    set(&mut response, cookie::set(&cookie_name(door.plan.port), &token, lifetime))?;
     set(&mut response, cookie::set(&begin_cookie(door.plan.port), "", Duration::ZERO))?;
     Ok(response)
+}
+
+/// The cookie a code is worth, of a sign-in or of a pass, and for how long.
+async fn take(
+    shared: &Shared,
+    code: &str,
+    (tool, level): (&ToolId, Level),
+    state: &str,
+) -> Result<Option<(String, Duration)>, SessionError> {
+    if let Some(token) = shared.sessions.enter(code, tool, level, state).await? {
+        return Ok(Some((token, session::LIFETIME)));
+    }
+    let entered = shared.passes.enter(code, tool, level, state).await?;
+    Ok(entered.map(|(token, pass)| (token, pass.left(shared.clock.timestamp()))))
 }
 
 /// The one-time code of a query, and where on this origin it leads.
@@ -110,10 +126,14 @@ async fn leave<B>(
     pipeline::check_own_form(request, target)?;
     let door = &connection.door;
     let name = cookie_name(door.plan.port);
-    let session = cookie::value(request.headers(), &name)
-        .and_then(|value| connection.shared.sessions.at_door(value, tool, door.plan.level));
-    if let Some(session) = session {
-        super::gate::end(connection, &session.id).await?;
+    if let Some(value) = cookie::value(request.headers(), &name) {
+        match connection.shared.sessions.at_door(value, tool, door.plan.level) {
+            Some(session) => super::gate::end(connection, &session.id).await?,
+            None => connection.shared.passes.leave(value).await.map_err(|error| {
+                tracing::error!(%error, "the end of a guest's visit could not be saved");
+                Refusal::Internal
+            })?,
+        }
     }
     let mut response = see_other(&format!("{}/sign-in?left", door.gate_origin(&target.origin.host)))?;
     set(&mut response, cookie::set(&name, "", Duration::ZERO))?;

@@ -148,6 +148,8 @@ fn message(pages: &Pages, refusal: Refusal, visit: &Visit) -> Result<Response<Bo
         Refusal::StaleCode | Refusal::Withdrawn => ("to-sign-in", "/"),
         // Whoever used it just now has a name and password.
         Refusal::StaleInvite => ("invite-used", "/sign-in"),
+        Refusal::ReadOnly => ("to-start", "/"),
+        Refusal::StalePass => ("invite-used", "/sign-in"),
         Refusal::NoSuchPage | Refusal::NotForYou => ("to-start", "/"),
         _ => ("back", ""),
     };
@@ -242,9 +244,11 @@ mod tests {
             Refusal::TokenNeeded,
             Refusal::Wait(Duration::ZERO),
             Refusal::NotForYou,
+            Refusal::ReadOnly,
             Refusal::CrossSite,
             Refusal::StaleCode,
             Refusal::StaleInvite,
+            Refusal::StalePass,
             Refusal::NoSuchPage,
             Refusal::TooMuch,
             Refusal::CodeNeeded,

@@ -52,13 +52,9 @@ pub(crate) async fn authenticate<B>(
     let signer = shared.signer.load();
     let presented = || presented::read(headers, signer.as_deref());
     let is_listed = || snapshot.tools.get(tool).is_some_and(|tool| cors::listed(headers, tool).is_some());
-    let session = cookie::value(headers, &door.session_cookie)
-        .and_then(|value| shared.sessions.at_door(value, tool, door.plan.level));
-    if let Some(session) = session
-        && let Some(user) = snapshot.users.get(&session.user)
-    {
+    if let Some(subject) = by_cookie(headers, tool, door, snapshot, shared) {
         match check_origin(request, &target.origin.text, Credential::Cookie) {
-            Ok(()) => return Ok(Some(Subject::Session { user: Arc::clone(user), session })),
+            Ok(()) => return Ok(Some(subject)),
             // The session lies in the browser; a page of a listed origin may have sent a credential of its own beside it.
             Err(_) if is_listed() && presented().is_some() => {}
             Err(refusal) => return Err(refusal),
@@ -104,6 +100,24 @@ fn ask_owner(user: &Arc<User>, headers: &HeaderMap, client: Client, shared: &Sha
         Ok(_) => Refusal::ApprovalPending,
         Err(_) => Refusal::Internal,
     }
+}
+
+/// Whose session at this door the browser has: a user's, or a guest's whose pass somebody still stands behind.
+fn by_cookie(
+    headers: &HeaderMap,
+    tool: &ToolId,
+    door: &Door,
+    snapshot: &Snapshot,
+    shared: &Shared,
+) -> Option<Subject> {
+    let (value, level) = (cookie::value(headers, &door.session_cookie)?, door.plan.level);
+    if let Some(session) = shared.sessions.at_door(value, tool, level) {
+        let user = Arc::clone(snapshot.users.get(&session.user)?);
+        return Some(Subject::Session { user, session });
+    }
+    let entered = shared.passes.at_door(value, tool, level)?;
+    let backer = entered.pass.backer(level, snapshot)?;
+    Some(Subject::Pass { entered, backer })
 }
 
 impl From<Known> for Subject {

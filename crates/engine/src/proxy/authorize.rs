@@ -1,16 +1,24 @@
 //! May this identity reach this tool now? The only maker of permits: nothing is forwarded without one.
 
 use super::{
+    authenticate,
     door::{Door, Serves},
     refusal::Refusal,
     snapshot::{Snapshot, Tool},
 };
-use crate::identity::{
-    Who,
-    session::{self, Session},
-    token::Token,
-    user::User,
+use crate::{
+    clock::Clock,
+    identity::{
+        Who,
+        pass::{Backer, Entered, Pass, Rights},
+        session::{self, Session},
+        token::Token,
+        user::User,
+    },
+    tools::ToolId,
 };
+use drawbridge_protocol::Level;
+use hyper::{Method, Request};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +70,22 @@ pub(crate) enum Subject {
         /// The sign-in behind it.
         session: Arc<Session>,
     },
+    /// A browser of a guest, with a session at this door.
+    Pass {
+        /// What lets them in.
+        entered: Entered,
+        /// Who stands behind it.
+        backer: Backer,
+    },
+}
+
+/// What is asked of a tool.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    /// To look.
+    Read,
+    /// Anything else.
+    Act,
 }
 
 /// How long a permit holds: until its door closes, its session or token ends or its account changes.
@@ -73,18 +97,28 @@ pub(crate) struct Lease {
 }
 
 /// Makes a permit, or says why not.
-pub(crate) fn authorize(subject: Subject, door: &Door, snapshot: &Snapshot) -> Result<Permit, Refusal> {
+pub(crate) fn authorize(
+    subject: Subject,
+    purpose: Purpose,
+    door: &Door,
+    snapshot: &Snapshot,
+    clock: &Clock,
+) -> Result<Permit, Refusal> {
     let Serves::Tool(id) = &door.plan.serves else { return Err(Refusal::NoSuchPage) };
     let tool = snapshot.tools.get(id).ok_or(Refusal::Withdrawn)?;
     let user = subject.user();
+    if let Subject::Pass { entered, backer } = &subject {
+        check_pass(&entered.pass, backer, purpose, (id, door.plan.level), clock)?;
+    }
     if user.is_some_and(|user| !session::may_begin(user, door.plan.level) || !user.may_use(id)) {
         return Err(Refusal::NotForYou);
     }
-    let account = user.map(|user| user.withdrawn.clone());
+    let account = subject.backed_by().map(|user| user.withdrawn.clone());
     let credential = match &subject {
         Subject::Session { session, .. } | Subject::Access { session, .. } => Some(session.ended.clone()),
         Subject::Token { token, .. } if !token.is_for(id) => return Err(Refusal::NotForYou),
         Subject::Token { token, .. } => Some(token.ended.clone()),
+        Subject::Pass { entered, .. } => Some(entered.ended.clone()),
         Subject::Basic { .. } => None,
     };
     let lease = Lease { door: door.closing.clone(), account, credential };
@@ -92,6 +126,26 @@ pub(crate) fn authorize(subject: Subject, door: &Door, snapshot: &Snapshot) -> R
         return Err(Refusal::Withdrawn);
     }
     Ok(Permit { tool: Arc::clone(tool), subject, lease })
+}
+
+/// A pass opens its one tool where its device opened it, while it is good, and while whoever made it may use the tool there.
+fn check_pass(
+    pass: &Pass,
+    backer: &Backer,
+    purpose: Purpose,
+    (tool, level): (&ToolId, Level),
+    clock: &Clock,
+) -> Result<(), Refusal> {
+    if pass.tool != *tool || !pass.is_at(level) || !backer.may_give(tool, level) {
+        return Err(Refusal::NotForYou);
+    }
+    if !pass.is_good(clock.timestamp()) {
+        return Err(Refusal::Withdrawn);
+    }
+    match (pass.rights, purpose) {
+        (Rights::All, _) | (Rights::ReadOnly, Purpose::Read) => Ok(()),
+        (Rights::ReadOnly, Purpose::Act) => Err(Refusal::ReadOnly),
+    }
 }
 
 impl Permit {
@@ -119,7 +173,28 @@ impl Subject {
             | Self::Basic { user }
             | Self::Token { user, .. }
             | Self::Access { user, .. } => Some(user),
+            Self::Pass { .. } => None,
         }
+    }
+
+    /// The account that answers for it: its own, or that of whoever let a guest in.
+    fn backed_by(&self) -> Option<&Arc<User>> {
+        match self {
+            Self::Pass { backer, .. } => backer.user(),
+            Self::Session { .. } | Self::Basic { .. } | Self::Token { .. } | Self::Access { .. } => {
+                self.user()
+            }
+        }
+    }
+
+    /// Whether a cookie proves it, which browsers also send for pages of others.
+    pub(crate) const fn is_by_cookie(&self) -> bool {
+        matches!(self, Self::Session { .. } | Self::Pass { .. })
+    }
+
+    /// Whether it may change nothing.
+    pub(crate) fn only_looks(&self) -> bool {
+        matches!(self, Self::Pass { entered, .. } if entered.pass.rights == Rights::ReadOnly)
     }
 
     /// For whom what it does is counted and logged.
@@ -129,14 +204,46 @@ impl Subject {
             | Self::Basic { user }
             | Self::Token { user, .. }
             | Self::Access { user, .. } => Who::User(user.id),
+            Self::Pass { entered, .. } => Who::Pass(entered.pass.id),
         }
     }
 
-    /// What the owner and the tool call whoever it is.
+    /// What the tool calls whoever it is.
     pub(crate) fn name(&self) -> &str {
-        self.user().map_or("", |user| &user.name)
+        match self {
+            Self::Pass { .. } => GUEST,
+            Self::Session { user, .. }
+            | Self::Basic { user }
+            | Self::Token { user, .. }
+            | Self::Access { user, .. } => &user.name,
+        }
+    }
+
+    /// What the owner calls whoever it is. No account has a colon in its name, so nobody's label passes for one.
+    pub(crate) fn listed_name(&self) -> String {
+        match self {
+            Self::Pass { entered, .. } if !entered.pass.label.is_empty() => {
+                format!("{GUEST}: {}", entered.pass.label)
+            }
+            Self::Pass { .. }
+            | Self::Session { .. }
+            | Self::Basic { .. }
+            | Self::Token { .. }
+            | Self::Access { .. } => self.name().to_owned(),
+        }
     }
 }
+
+impl Purpose {
+    /// Of a request. Fields by which tools may take another method for the one that was sent never reach them.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let looks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        if looks && !authenticate::is_websocket(request.headers()) { Self::Read } else { Self::Act }
+    }
+}
+
+/// What a guest is called.
+const GUEST: &str = "guest";
 
 #[cfg(test)]
 impl Lease {

@@ -122,6 +122,8 @@ impl Injected {
             Some(Call::Json) => aria2::json::inject,
             Some(Call::Xml) => aria2::xml::inject,
             Some(Call::Query) if is_forged(request.headers(), subject) => return Err(Refusal::CrossSite),
+            // A call by address changes things too.
+            Some(Call::Query) if subject.only_looks() => return Err(Refusal::ReadOnly),
             Some(Call::Query) | None => return Ok(None),
         };
         let headers = request.headers();
@@ -177,8 +179,7 @@ fn is_forged(headers: &HeaderMap, subject: &Subject) -> bool {
     let own = says("sec-fetch-site", "same-origin") && !says("sec-fetch-mode", "navigate");
     // A browser may also send a name and password by itself.
     let browser = ["sec-fetch-site", "sec-fetch-mode", "origin", "referer"];
-    let by_browser =
-        matches!(subject, Subject::Session { .. }) || browser.iter().any(|name| headers.contains_key(*name));
+    let by_browser = subject.is_by_cookie() || browser.iter().any(|name| headers.contains_key(*name));
     by_browser && !is_websocket(headers) && !own
 }
 

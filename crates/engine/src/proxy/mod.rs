@@ -38,4 +38,4 @@ pub(crate) mod snapshot;
 pub(crate) mod visitors;
 
 pub use authorize::Permit;
-pub(crate) use authorize::{Lease, Subject, authorize};
+pub(crate) use authorize::{Lease, Purpose, Subject, authorize};

@@ -1,7 +1,7 @@
 //! The short function that calls the stages in order, and the one place where a refusal becomes a response.
 
 use super::{
-    Permit,
+    Permit, Purpose,
     access_log::{Caller, Line},
     activity::Activity,
     admit::Admitted,
@@ -145,7 +145,7 @@ async fn stages(
     let subject =
         authenticate::authenticate(&request, tool, door, &target, *client, &snapshot, shared).await?;
     let Some(subject) = subject else { return to_gate(connection, &request, &target) };
-    let permit = super::authorize(subject, door, &snapshot)?;
+    let permit = super::authorize(subject, Purpose::of(&request), door, &snapshot, &shared.clock)?;
     line.signed_in(&permit);
     connection.admitted.sign_in();
     connection.note_visit(&permit);

@@ -32,12 +32,16 @@ pub(crate) enum Refusal {
     Wait(Duration),
     /// Signed in, but not for this tool.
     NotForYou,
+    /// A guest who may only look wanted more.
+    ReadOnly,
     /// Another site made the browser send this.
     CrossSite,
     /// A code that is used, old, or of another browser.
     StaleCode,
     /// The link of an invite that is wrong, used, over or revoked.
     StaleInvite,
+    /// The link of a pass that is wrong, used on another device, over or revoked.
+    StalePass,
     /// No such page of ours.
     NoSuchPage,
     /// A form that is too long or too slow.
@@ -108,9 +112,11 @@ impl Refusal {
             Self::ApprovalLater(_) => (StatusCode::FORBIDDEN, "approval-later", Visitor, true),
             Self::Wait(_) => (StatusCode::TOO_MANY_REQUESTS, "wait", Visitor, true),
             Self::NotForYou => (StatusCode::FORBIDDEN, "not-for-you", Visitor, true),
+            Self::ReadOnly => (StatusCode::FORBIDDEN, "read-only", Visitor, true),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", Visitor, true),
             Self::StaleCode => (StatusCode::FORBIDDEN, "stale-code", Visitor, true),
             Self::StaleInvite => (StatusCode::FORBIDDEN, "stale-invite", Visitor, true),
+            Self::StalePass => (StatusCode::FORBIDDEN, "stale-pass", Visitor, true),
             Self::NoSuchPage => (StatusCode::NOT_FOUND, "no-such-page", Visitor, true),
             Self::TooMuch => (StatusCode::PAYLOAD_TOO_LARGE, "too-much", Visitor, true),
             Self::BadPassword => (StatusCode::BAD_REQUEST, "bad-password", Visitor, true),
@@ -148,9 +154,11 @@ impl Refusal {
             | Self::CodeNeeded
             | Self::ApprovalPending
             | Self::NotForYou
+            | Self::ReadOnly
             | Self::CrossSite
             | Self::StaleCode
             | Self::StaleInvite
+            | Self::StalePass
             | Self::NoSuchPage
             | Self::TooMuch
             | Self::BadPassword

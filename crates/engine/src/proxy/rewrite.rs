@@ -119,7 +119,7 @@ fn tell(
     let tool = permit.tool();
     headers.insert(header::HOST, value(tool.authority())?);
     // What a session opens for a listed origin is a page visit at most, and that is from elsewhere.
-    if !matches!(permit.subject(), Subject::Session { .. })
+    if !permit.subject().is_by_cookie()
         && let Some(other) = cors::listed(headers, tool).and_then(|origin| origin.to_str().ok())
     {
         let other = other.to_owned();

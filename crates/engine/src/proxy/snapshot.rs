@@ -14,6 +14,7 @@ use crate::{
         invite::Invites,
         jwt::Signer,
         own_account::OwnAccount,
+        pass::Passes,
         second_factor::{half::Halves, verify::Verifier},
         session::Sessions,
         sign_in::{SignIn, Users},
@@ -130,6 +131,7 @@ pub(crate) struct Shared {
     pub(crate) approvals: Approvals,
     pub(crate) tokens: Tokens,
     pub(crate) invites: Invites,
+    pub(crate) passes: Passes,
     /// Signs what programs get at the gate's API; nothing while the keyring is closed.
     pub(crate) signer: ArcSwapOption<Signer>,
     pub(crate) socket_tokens: SocketTokens<Subject>,

@@ -125,7 +125,7 @@ impl Drop for Held {
 }
 
 fn row(permit: &Permit, client: Client) -> Row {
-    (permit.subject().name().to_owned(), permit.tool().name.clone(), client.address())
+    (permit.subject().listed_name(), permit.tool().name.clone(), client.address())
 }
 
 /// So that whoever leaves has left when the list is looked at.

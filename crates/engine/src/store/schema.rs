@@ -130,6 +130,25 @@ const STEPS: &[&str] = &[
         last_used INTEGER
     ) STRICT;
 ",
+    "
+    CREATE TABLE pass (                                -- a link with which a guest uses one tool, on the first device
+        hash      BLOB    PRIMARY KEY,                 -- SHA-256 of the code in its link
+        id        INTEGER NOT NULL UNIQUE,             -- 48 random bits
+        tool      TEXT    NOT NULL,
+        maker     INTEGER REFERENCES user (id) ON DELETE CASCADE,    -- NULL is the owner
+        label     TEXT    NOT NULL,
+        read_only INTEGER NOT NULL,
+        created   INTEGER NOT NULL,
+        expires   INTEGER NOT NULL,
+        device    BLOB,                                -- SHA-256 of the mark in its cookie at the gate; NULL while it waits
+        level     TEXT,                                -- where it was opened, from where, by what, when
+        address   TEXT,
+        agent     TEXT,
+        opened    INTEGER,
+        last_seen INTEGER,
+        door      BLOB    UNIQUE                       -- SHA-256 of the cookie at the tool's door
+    ) STRICT;
+",
 ];
 
 #[cfg(test)]

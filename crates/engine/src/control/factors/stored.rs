@@ -98,6 +98,7 @@ impl Codes {
             store_codes(transaction, id, &key, &hashes)?;
             // All were made with the password alone, by whoever had it.
             transaction.execute("DELETE FROM token WHERE user = ?1", [id.0])?;
+            transaction.execute("DELETE FROM pass WHERE maker = ?1", [id.0])?;
             transaction.execute("DELETE FROM session WHERE user = ?1", [id.0]).map(drop)
         }
     }

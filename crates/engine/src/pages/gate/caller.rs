@@ -4,6 +4,7 @@ use super::passkey::Offer;
 use crate::{
     headers::cookie,
     identity::{
+        pass::PassId,
         password::BadPassword,
         session::{self, Session, Visit},
         user::User,
@@ -140,14 +141,12 @@ impl<'a> Caller<'a> {
 
     /// Makes a session for this browser; returns it with its cookie.
     pub(super) async fn begin_session(&self, user: &User) -> Result<(Arc<Session>, HeaderValue), Refusal> {
-        let (level, address) = (self.level(), self.connection.client.address());
-        let visit = Visit { level, address, agent: self.agent().to_owned() };
-        let token = self.shared().sessions.begin(user.id, visit).await.map_err(|error| {
+        let token = self.shared().sessions.begin(user.id, self.visit()).await.map_err(|error| {
             tracing::error!(%error, "a session could not be saved");
             Refusal::Internal
         })?;
         self.shared().changed.notify_one();
-        let session = self.shared().sessions.at_gate(&token, level).ok_or(Refusal::Internal)?;
+        let session = self.shared().sessions.at_gate(&token, self.level()).ok_or(Refusal::Internal)?;
         // The account may have changed while password or code was verified.
         if user.withdrawn.is_cancelled() {
             super::end(self.connection, &session.id).await?;
@@ -207,6 +206,22 @@ impl<'a> Caller<'a> {
     /// The name of the cookie that binds a sign-in with a passkey alone to this browser.
     pub(super) fn passkey_cookie(&self) -> String {
         format!("{}passkey-{}", cookie::PREFIX, self.connection.door.plan.port)
+    }
+
+    /// The mark of this browser for a pass.
+    pub(super) fn guest_mark(&self, pass: PassId) -> Option<&'a str> {
+        self.cookie(&self.guest_cookie(pass))
+    }
+
+    /// The name of the cookie of a pass.
+    pub(super) fn guest_cookie(&self, pass: PassId) -> String {
+        format!("{}guest-{}-{pass}", cookie::PREFIX, self.connection.door.plan.port)
+    }
+
+    /// Where this browser is, and what it calls itself.
+    pub(super) fn visit(&self) -> Visit {
+        let (level, address) = (self.level(), self.connection.client.address());
+        Visit { level, address, agent: self.agent().to_owned() }
     }
 
     fn pages(&self) -> &'a Pages {

@@ -32,6 +32,11 @@ pub(crate) struct Form {
     pub(crate) name: String,
     pub(crate) tool: String,
     pub(crate) days: String,
+    /// Of a new pass: how many hours, and whether its guest may only look.
+    pub(crate) hours: String,
+    pub(crate) read_only: bool,
+    /// The id of a pass.
+    pub(crate) pass: String,
 }
 
 /// What the script of a page read from a passkey, in URL-safe base 64.
@@ -78,6 +83,9 @@ pub(crate) fn fields(form: &[u8]) -> Form {
         name: String::new(),
         tool: String::new(),
         days: String::new(),
+        hours: String::new(),
+        read_only: false,
+        pass: String::new(),
     };
     for (name, value) in form_urlencoded::parse(form) {
         match &*name {
@@ -97,6 +105,9 @@ pub(crate) fn fields(form: &[u8]) -> Form {
             "name" => fields.name = value.into_owned(),
             "tool" => fields.tool = value.into_owned(),
             "days" => fields.days = value.into_owned(),
+            "hours" => fields.hours = value.into_owned(),
+            "read_only" => fields.read_only = true,
+            "pass" => fields.pass = value.into_owned(),
             _ => fields.way.read(&name, &value),
         }
     }

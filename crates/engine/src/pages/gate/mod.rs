@@ -1,4 +1,4 @@
-//! The gate: invites, sign-in, the home page with the visitor's tools, the account, sign-out. The only origin where
+//! The gate: invites, passes, sign-in, the home page with the visitor's tools, the account, sign-out. The only origin where
 //! credentials are typed; no tool answers here.
 
 mod account;
@@ -8,6 +8,7 @@ mod caller;
 mod form;
 mod home;
 mod invite;
+mod pass;
 mod passkey;
 mod second_factor;
 mod sign_in;
@@ -63,6 +64,8 @@ async fn answer_page(
         Page::Home => home::show(&caller),
         Page::InviteForm => invite::show(&caller),
         Page::Invite => invite::take(&caller, form.await?).await,
+        Page::PassForm => pass::show(&caller),
+        Page::Pass => pass::take(&caller, &form.await?).await,
         Page::SignInForm => sign_in::show(&caller),
         Page::SignIn => sign_in::take(&caller, form.await?).await,
         Page::PasskeySignIn => passkey::take(&caller, form.await?).await,
@@ -83,6 +86,9 @@ async fn answer_page(
         Page::TokenForm => account::tokens::show(&caller),
         Page::Token => account::tokens::take(&caller, form.await?).await,
         Page::TokenRevoke => account::tokens::revoke(&caller, &form.await?).await,
+        Page::NewPassForm => account::passes::show(&caller),
+        Page::NewPass => account::passes::take(&caller, &form.await?).await,
+        Page::PassRevoke => account::passes::revoke(&caller, &form.await?).await,
         Page::EndSession => account::sessions::end_one(&caller, &form.await?).await,
         // These need nothing of a form, so a crowd that sends some keeps nobody in.
         Page::SignOut => sign_in::sign_out(&caller).await,

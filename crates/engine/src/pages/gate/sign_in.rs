@@ -5,6 +5,7 @@ use super::{
     caller::{Caller, Fault},
     end,
     form::{Form, fields},
+    pass,
     passkey::{self, Offer},
     second_factor,
     way::Way,
@@ -27,8 +28,17 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let query = caller.request.uri().query().unwrap_or_default().as_bytes();
     let way = fields(query).way;
     let left = form_urlencoded::parse(query).any(|(name, _)| name == "left");
-    if !left && let Some((session, user)) = caller.signed_in() {
-        return onward(caller, &way, session, &user);
+    if !left {
+        let own = caller.signed_in().map(|(session, user)| onward(caller, &way, session, &user));
+        // A guest's pass opens its tool also to who is signed in and may not use it.
+        if matches!(own, None | Some(Err(Refusal::NotForYou)))
+            && let Some(response) = pass::onward(caller, &way)?
+        {
+            return Ok(response);
+        }
+        if let Some(own) = own {
+            return own;
+        }
     }
     page(caller, &way, &Said { notice: left.then_some("signed-out"), ..Said::default() })
 }
@@ -101,11 +111,7 @@ fn onward(
     }
     let code = caller.shared().sessions.code(session, tool.clone(), way.state.clone());
     let code = code.map_err(|_| Refusal::Internal)?.ok_or(Refusal::Busy)?;
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("code", &code)
-        .append_pair("to", &way.to)
-        .finish();
-    see_other(&format!("{origin}/.drawbridge/enter?{query}"))
+    way.enter(&origin, &code)
 }
 
 /// Ends the sign-in of this browser, also half a one.

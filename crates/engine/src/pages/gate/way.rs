@@ -3,8 +3,14 @@
 use super::caller::Caller;
 use crate::{
     headers::{authority::Authority, path},
-    proxy::door::{Door, Serves},
+    pages::see_other,
+    proxy::{
+        body::Body,
+        door::{Door, Serves},
+        refusal::Refusal,
+    },
 };
+use hyper::Response;
 use std::sync::Arc;
 use url::form_urlencoded;
 
@@ -33,6 +39,15 @@ impl Way {
             .append_pair("state", &self.state)
             .append_pair("to", &self.to)
             .finish()
+    }
+
+    /// Into a door with a one-time code, and on from there.
+    pub(super) fn enter(&self, origin: &str, code: &str) -> Result<Response<Body>, Refusal> {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("code", code)
+            .append_pair("to", &self.to)
+            .finish();
+        see_other(&format!("{origin}/.drawbridge/enter?{query}"))
     }
 
     /// The open door it names at this gate's level, with its origin; the gate never leads anywhere else.

@@ -8,6 +8,7 @@ use crate::{
         approval::Approvals,
         invite::Invites,
         own_account::OwnAccount,
+        pass::Passes,
         password::Hasher,
         second_factor::verify::Verifier,
         session::{Sessions, Visit},
@@ -144,6 +145,7 @@ impl Ground {
             Some(Subject::Basic { .. }) => "basic",
             Some(Subject::Token { .. }) => "token",
             Some(Subject::Access { .. }) => "access",
+            Some(Subject::Pass { .. }) => "pass",
             None => "nobody",
         })
     }
@@ -164,6 +166,7 @@ async fn shared(
         approvals: Approvals::load(database.clone(), clock.clone()).await.unwrap(),
         tokens: Tokens::load(database.clone(), clock.clone()).await.unwrap(),
         invites: Invites::load(database.clone(), clock.clone()).await.unwrap(),
+        passes: Passes::load(database.clone(), clock.clone()).await.unwrap(),
         signer: ArcSwapOption::empty(),
         socket_tokens: Default::default(),
         second_factor: Verifier::new(database, clock.clone()).unwrap(),

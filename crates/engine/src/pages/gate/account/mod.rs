@@ -1,6 +1,7 @@
-//! The account page: who is signed in, password and second factor, passwords for single devices, and what is signed in with
-//! this account.
+//! The account page: who is signed in, password and second factor, passwords for single devices, passes for guests, and
+//! what is signed in with this account.
 
+pub(super) mod passes;
 pub(super) mod passkeys;
 pub(super) mod password;
 pub(super) mod second_factor;
@@ -31,6 +32,7 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
         "passkey-removed" => Some("passkey-removed"),
         "added" => Some("factor-added"),
         "ended" => Some("session-ended"),
+        "revoked" => Some("pass-revoked"),
         "changed" => Some("password-changed"),
         _ => None,
     });
@@ -51,6 +53,10 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
         tokens_none: caller.text("tokens-none"),
         token_new: caller.text("token-new"),
         revoke: caller.text("token-revoke"),
+        passes_title: caller.text("passes-title"),
+        passes: passes::rows(caller, &user),
+        passes_none: caller.text("passes-none"),
+        pass_new: caller.text("token-new"),
         sessions_title: caller.text("sessions-title"),
         end: caller.text("session-end"),
         end_others: (rows.len() > 1).then(|| caller.text("session-end-others")),
@@ -111,6 +117,10 @@ struct Account {
     tokens_none: String,
     token_new: String,
     revoke: String,
+    passes_title: String,
+    passes: Vec<passes::Row>,
+    passes_none: String,
+    pass_new: String,
     sessions_title: String,
     rows: Vec<Row>,
     end: String,
