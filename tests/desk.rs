@@ -7,6 +7,7 @@ mod cost;
 mod devices;
 mod hostile;
 mod invites;
+mod passes;
 mod passkeys;
 mod people;
 mod picture;

@@ -178,6 +178,32 @@ export interface Device {
 /** An invite just made, with its link, this once. */
 export type InviteCreated = Invite & { url: string };
 
+/** A link with which a guest uses one tool on one device, without its code. */
+export interface Pass {
+  id: string;
+  /** The tool's name. */
+  tool: string;
+  label: string;
+  /** Who made it, or null for the owner. */
+  maker: string | null;
+  read_only: boolean;
+  created: number;
+  expires: number;
+  /** Where it was opened, or null while it waits. */
+  device: PassDevice | null;
+}
+
+export interface PassDevice {
+  level: Level;
+  address: string;
+  agent: string;
+  since: number;
+  last_seen: number;
+}
+
+/** A pass just made, with its link, this once. */
+export type PassCreated = Pass & { url: string };
+
 /** How good a password would be. */
 export interface PasswordJudgement {
   /** From 0, among the first guesses, to 4, beyond guessing. */
@@ -267,6 +293,8 @@ export interface Requests {
     Token & { secret: string },
   ];
   'token-revoke': [{ id: string }, null];
+  'pass-create': [{ tool: string; label: string; for_seconds: number | null; read_only: boolean }, PassCreated];
+  'pass-revoke': [{ id: string }, null];
   'certificate-list': [{}, Certificate[]];
   'certificate-import': [{ chain_pem: string; key_pem: string }, Certificate];
   'recovery-create': [{}, string];
@@ -299,6 +327,7 @@ export type EngineEvent =
       invites: Invite[];
       approvals: Approval[];
       devices: Device[];
+      passes: Pass[];
     }
   | { event: 'headline'; headline: Headline; gate: string[] }
   | { event: 'tool'; tool: Tool }
@@ -309,6 +338,7 @@ export type EngineEvent =
   | { event: 'invites'; invites: Invite[] }
   | { event: 'approvals'; approvals: Approval[] }
   | { event: 'devices'; devices: Device[] }
+  | { event: 'passes'; passes: Pass[] }
   | { event: 'visitors'; visitors: Visitor[] }
   | { event: 'problems'; problems: Trouble[] };
 

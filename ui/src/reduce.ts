@@ -7,6 +7,7 @@ import type {
   Headline,
   Invite,
   LifeEvent,
+  Pass,
   Session,
   Token,
   Tool,
@@ -30,6 +31,7 @@ export interface Picture {
   invites: Invite[];
   approvals: Approval[];
   devices: Device[];
+  passes: Pass[];
 }
 
 /** `here`: inside this program; null while the shell has not said. */
@@ -52,6 +54,7 @@ export const nothingKnown: Picture = {
   invites: [],
   approvals: [],
   devices: [],
+  passes: [],
 };
 
 /** The picture after one event. An event this window does not know changes nothing. */
@@ -61,9 +64,9 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return life(picture, event);
     case 'state': {
       const { headline, gate, tools, visitors, problems } = event.status;
-      const { users, sessions, tokens, invites, approvals, devices } = event;
+      const { users, sessions, tokens, invites, approvals, devices, passes } = event;
       const engine: Engine = picture.engine.state === 'running' ? picture.engine : { state: 'running', here: null };
-      const people = { users, sessions, tokens, invites, approvals, devices };
+      const people = { users, sessions, tokens, invites, approvals, devices, passes };
       return { engine, known: true, headline, gate, tools, visitors, problems, ...people };
     }
     case 'headline':
@@ -84,6 +87,8 @@ export function reduce(picture: Picture, event: EngineEvent | LifeEvent): Pictur
       return { ...picture, approvals: event.approvals };
     case 'devices':
       return { ...picture, devices: event.devices };
+    case 'passes':
+      return { ...picture, passes: event.passes };
     case 'visitors':
       return { ...picture, visitors: event.visitors };
     case 'problems':
