@@ -1,8 +1,11 @@
 //! The pages visitors see: readable by everybody, in light and dark, on a desk and on a phone, without JavaScript.
 
-use crate::support::{Recorder, Trial, browser::Script, trial::PASSWORD};
+use crate::{
+    promises::tool::Tool,
+    support::{Recorder, Trial, browser::Script, trial::PASSWORD},
+};
 use serde_json::{Value, json};
-use std::net::TcpListener;
+use std::{io::Write as _, net::TcpListener, time::Duration};
 
 #[test]
 fn sign_in_pages_can_be_used_by_everybody_and_need_no_javascript() {
@@ -107,6 +110,33 @@ fn pages_load_nothing_run_nothing_and_name_no_tool() {
         }
         assert!(body.starts_with("<!doctype html>") && body.contains("<html lang=\"en\">"), "{body}");
     }
+}
+
+#[test]
+fn a_guest_comes_in_by_a_pass_and_is_out_when_it_is_revoked() {
+    let tool = Tool::serving(false, |stream, asked| {
+        if asked.line != "GET /stream" {
+            let page = "<!doctype html><title>A tool</title><h1>A plan</h1>";
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\n";
+            let answer = format!("{head}content-length: {}\r\n\r\n{page}", page.len());
+            return stream.write_all(answer.as_bytes()).is_ok();
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        while stream.write_all(b"5\r\nstill\r\n").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    });
+    let trial = Trial::sharing(&tool.url(), "lan");
+    let made = trial.json(&["pass", "create", "Tool"]);
+    let input = json!({"pass": made["url"], "tool": trial.url("Tool"), "caPem": trial.authority()});
+    let mut script = Script::start("guest.mjs", "pages-guest", input);
+    script.until("streaming");
+    let device = trial.json(&["pass", "list"])[0]["device"].clone();
+    assert!(device["agent"].as_str().is_some_and(|agent| agent.contains("Chrome")), "{device}");
+    trial.ok(&["pass", "revoke", made["id"].as_str().expect("an id")]);
+    script.until("revoked");
+    script.finish();
 }
 
 /// Looks at every page in every light and width.

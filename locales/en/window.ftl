@@ -292,6 +292,7 @@ guest-copy = Copy the link
 guest-qr = QR code of the link
 guest-kept = I have handed it over
 guest-passes = Guest passes
+guest-none = None. A pass lets somebody without an account use one tool for some hours.
 guest-nameless = A guest
 guest-by = made by { $name }
 guest-looks = read only

@@ -1,6 +1,6 @@
 // The pages of second factors and accounts, in every light and width, and for everybody.
 //
-// Input: {"gate", "axe", "invite": an open one's link, "anna": {"username", "password", "codes": […]}, "bert": {"username", "password"}, "caPem",
+// Input: {"gate", "axe", "invite": an open one's link, "pass": a waiting one's, "closed": one of a closed tool, "anna": {"username", "password", "codes": […]}, "bert": {"username", "password"}, "caPem",
 //   "screenshotDir"}
 //   anna has a second factor and these recovery codes, bert has none; axe is the path of axe-core.
 // Screenshots: NAME-light-wide, NAME-dark-wide, NAME-light-narrow, NAME-dark-narrow; failure.
@@ -13,7 +13,7 @@ import { LOOKS, expectVisibleFocus, faultsOfPage } from './looks.mjs';
 
 const NARROWEST = { width: 320, height: 640 };
 
-await script(['gate', 'axe', 'invite', 'anna', 'bert'], async (input, run) => {
+await script(['gate', 'axe', 'invite', 'pass', 'closed', 'anna', 'bert'], async (input, run) => {
   const { gate, anna, bert } = input;
   const axe = await readFile(input.axe, 'utf8');
   const codes = [...anna.codes];
@@ -78,6 +78,44 @@ await script(['gate', 'axe', 'invite', 'anna', 'bert'], async (input, run) => {
       const page = await stranger(options);
       const answer = await page.goto(`${gate}/invite?code=${'x'.repeat(43)}`);
       expect(answer.status() === 403, `a wrong code was answered ${answer.status()}`);
+      return page;
+    },
+    pass: async (options) => {
+      const page = await stranger(options);
+      await page.goto(input.pass);
+      return page;
+    },
+    'pass-without-cookie': async (options) => {
+      const page = await stranger(options);
+      await page.goto(input.pass);
+      await page.context().clearCookies();
+      const answer = await send(page, {}, 'Open it in this browser');
+      expect(answer.status() === 400, `a browser without its mark was answered ${answer.status()}`);
+      return page;
+    },
+    'pass-closed': async (options) => {
+      const page = await stranger(options);
+      await page.goto(input.closed);
+      return page;
+    },
+    'pass-over': async (options) => {
+      const page = await stranger(options);
+      const answer = await page.goto(`${gate}/pass?code=${'x'.repeat(43)}`);
+      expect(answer.status() === 403, `a wrong code was answered ${answer.status()}`);
+      return page;
+    },
+    'pass-new': async (options) => {
+      const page = await as(bert, options);
+      await page.goto(`${gate}/account/pass`);
+      return page;
+    },
+    'pass-made': async (options) => {
+      const page = await as(bert, options);
+      await page.goto(`${gate}/account/pass`);
+      await page.getByLabel('The guest may only look').check();
+      await send(page, { name: 'the <b>plumber</b>' }, 'Make the link');
+      const link = await page.locator('.code').textContent();
+      expect(link.startsWith(`${gate}/pass?code=`), `the link is ${link}`);
       return page;
     },
     'second-factor': async (options) => {

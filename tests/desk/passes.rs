@@ -30,7 +30,10 @@ fn the_owner_lets_a_guest_in_sees_them_and_ends_it() {
     window.click(&dialog(&button("I have handed it over")));
     window.until_gone(&dialog(""));
     let row = |name: &str| format!("//section[.//h2='Guest passes']//li[contains(., '{name}')]");
-    window.until(&format!("{}[contains(., 'not opened yet') and contains(., 'read only')]", row("plumber")));
+    window.until(&format!(
+        "{}[contains(., 'Notebook') and contains(., 'not opened yet') and contains(., 'read only')]",
+        row("plumber")
+    ));
     assert!(!window.text("//body").contains("code="), "it is shown once");
 
     let (door, gate) = (Door::of(&desktop.trial, "Notebook"), Door::gate(&desktop.trial));

@@ -11,6 +11,10 @@ fn second_factor_and_account_pages_can_be_used_by_everybody() {
     let trial = Trial::sharing(&tool.url(), "lan");
     trial.add_user("bert", PASSWORD);
     let (_, codes) = enrol(&trial, "anna");
+    trial.ok(&["tool", "add", "Closed", &tool.url()]);
+    trial.ok(&["level", "Closed", "lan"]);
+    let closed = trial.json(&["pass", "create", "Closed"]);
+    trial.ok(&["level", "Closed", "local"]);
     let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
     assert!(axe.is_file(), "axe-core; `npm --prefix ui ci` brings it");
     let steps = Script::run(
@@ -19,11 +23,13 @@ fn second_factor_and_account_pages_can_be_used_by_everybody() {
         json!({
             "gate": trial.gate(),
             "axe": axe,
+            "pass": trial.json(&["pass", "create", "Tool", "--read-only"])["url"],
+            "closed": closed["url"],
             "invite": trial.json(&["user", "invite", "Cora Müller"])["url"],
             "anna": {"username": "anna", "password": PASSWORD, "codes": codes},
             "bert": {"username": "bert", "password": PASSWORD},
             "caPem": trial.authority(),
         }),
     );
-    assert_eq!(steps.len(), 72, "eighteen pages in four looks: {steps:?}");
+    assert_eq!(steps.len(), 96, "twenty-four pages in four looks: {steps:?}");
 }
