@@ -280,6 +280,8 @@ const QUEUE: usize = 64;
 const EVENTS: usize = 256;
 /// How often the clock is asked while a timer runs: it may jump, as after a sleep, and a timer that is over must be over.
 const TICK: Duration = Duration::from_secs(1);
+/// The same in the last second of a pass: its guest shall be out within another one.
+const FINE: Duration = Duration::from_millis(250);
 /// How often addresses and certificates are looked at while anything is open.
 const LOOK: Duration = Duration::from_secs(2);
 /// The same while nothing is (measured 2026-11-21: a look wakes threads four times). Raising looks by itself.

@@ -227,7 +227,8 @@ impl State {
         // Asked at least every second although the end is known: the clock may jump.
         let timers = open.filter_map(|tool| tool.until);
         let timers = timers.map(|until| Duration::from_secs(until.saturating_sub(now.0)).min(super::TICK));
-        let passes = self.shared.passes.next_end().map(|left| left.min(super::TICK));
+        let passes = self.shared.passes.next_end();
+        let passes = passes.map(|left| if left > super::TICK { super::TICK } else { left.min(super::FINE) });
         let visitors = self.shared.visitors.next_leaves();
         let waiting = self.shared.approvals.next_ends();
         let soonest = timers.chain(passes).chain(visitors).chain(waiting).chain([self.until_look()]).min();
