@@ -100,6 +100,16 @@ pub(crate) fn level_named(text: &str) -> Result<drawbridge_protocol::Level, Stri
         .ok_or_else(|| hint(&Sentence::new("hint-level")))
 }
 
+/// Who else is in a network, in a word.
+pub(crate) fn network_named(text: &str) -> Result<drawbridge_protocol::Surroundings, String> {
+    use drawbridge_protocol::Surroundings;
+    match text {
+        "home" => Ok(Surroundings::Home),
+        "shared" => Ok(Surroundings::Shared),
+        _ => Err(hint(&Sentence::new("hint-network"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

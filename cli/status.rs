@@ -18,6 +18,9 @@ pub(crate) async fn run(engine: &mut Asker, output: &Output) -> Result<(), Failu
 fn text(status: &Status, output: &Output) -> String {
     let headline = match status.headline {
         Headline::Closed => Sentence::new("headline-closed"),
+        Headline::Lan if status.tools.iter().any(|tool| tool.anybody_until.is_some()) => {
+            Sentence::new("headline-anybody")
+        }
         Headline::Lan => Sentence::new("headline-lan"),
         Headline::Internet => Sentence::new("headline-internet"),
         Headline::Trouble => Sentence::new("headline-trouble"),

@@ -110,7 +110,10 @@ pub(crate) const fn network_target(allowed: bool) -> NetworkTarget {
 /// Tools as a table.
 pub(crate) fn table(tools: &[Tool], output: &Output) -> String {
     let row = |tool: &Tool| {
-        let level = if tool.level == tool.wanted {
+        let level = if let Some(until) = tool.anybody_until {
+            let span = output.span(until.saturating_sub(output::now()));
+            output.text(&Sentence::new("tool-level-anybody").quoting("level", &tool.level).with("span", span))
+        } else if tool.level == tool.wanted {
             tool.level.to_string()
         } else {
             let sentence = Sentence::new("tool-level-wanted")

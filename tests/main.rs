@@ -19,6 +19,7 @@ mod control;
 mod dependencies;
 #[cfg(feature = "gui")]
 mod desk;
+mod exceptions;
 mod faults;
 mod first_light;
 mod floods;

@@ -13,7 +13,7 @@ mod level_up;
 mod owner;
 mod pairing;
 mod reuse;
-mod revocation;
+pub(crate) mod revocation;
 mod secrecy;
 mod strangers;
 pub(crate) mod tool;

@@ -87,6 +87,11 @@ no-gate = no tool is open, so the gate is closed too; open one first
 time-for-local = a time limit only fits raising a level; leave it out
     .terminal = a time limit only fits raising a level; leave --for out
 time-out-of-range = a time limit has at least one second and at most a year; give another
+anybody-shared = strangers in this network could use the tool and change what it holds, so it stays closed to them: give people an account or an invite instead
+    .terminal = strangers in this network could use the tool and change what it holds, so it stays closed to them: give people an account with `drawbridge user add NAME`, or an invite with `drawbridge user invite NAME`
+anybody-time = without a password a tool is open for one second to 12 hours; choose another time
+anybody-no-door = `{ $tool }` has no door on the local network that works now; look at what is wrong with it first
+    .terminal = `{ $tool }` has no door on the local network that works now; look at what is wrong with `drawbridge status` first
 
 ## Ports
 
@@ -340,6 +345,7 @@ door-address-gone = { $address } is not an address of this computer now
 door-no-network = this computer is on no local network now
 door-other-network = this is another network than the one it was opened on; open it again to use it here
 door-tool-down = nothing answers at the tool's own address now; start it
+door-anybody = anybody on this network may use it, without a password
 door-self-signed = self-signed certificate: browsers warn, and visitors should compare its fingerprint
 
 ## What the owner should know: what is wrong, why, what to do
@@ -364,6 +370,11 @@ trouble-door-certificate-do = Import a new certificate.
     .terminal = Import a new one: drawbridge certificate import --cert FILE --key FILE
 trouble-door-network-do = Open it again to use it here.
     .terminal = To use it here: drawbridge level "{ $tool }" { $level }
+
+trouble-anybody-what = { $tool } is open to anybody on this network, without a password
+trouble-anybody-why = You said that this network is your home. Whoever is in it can use the tool and change what it holds.
+trouble-anybody-do = Ask for a password again as soon as nobody needs this any more.
+    .terminal = To ask for a password again: drawbridge level "{ $tool }" lan --password
 
 trouble-tool-down-what = { $tool } is not running
 trouble-tool-down-why = Nothing answers at { $target }.

@@ -12,6 +12,10 @@ engine-failed = the engine failed inside, so everything is closed; start it agai
 hint-keyring = give `system`, or `passphrase-file=PATH`
 hint-duration = give a number with s, m, h or d, such as 8h
 hint-level = give local, lan or internet
+hint-network = give home or shared
+level-password-lan = --no-password and --password only fit lan
+network-question = Is this network your home, or shared with strangers? [home/shared]
+network-unanswered = say whether this network is your home or shared with strangers: --network home, or --network shared
 share-local = a local tool needs no sharing; give --level lan or internet
 stdin-empty = nothing came on standard input; write the secret there as one line
 
@@ -59,7 +63,9 @@ share-try-yes = y
 ## Tools and doors
 
 tool-level-wanted = { $level } (wanted: { $wanted })
+tool-level-anybody = { $level } (anybody, without a password, for { $span })
 tool-closes-in = closes in { $span }
+level-anybody = Anybody on this network may use it without a password for { $span }; then, or with --password, it asks for one again.
 door-remark = { $url }: { $cause }
 door-open = open
 door-not-open = not open
@@ -68,6 +74,7 @@ door-not-open = not open
 
 headline-closed = Nothing is reachable from elsewhere.
 headline-lan = Open on the local network, with password.
+headline-anybody = Open on the local network, for anybody there without a password.
 headline-internet = Open from the internet, over HTTPS with password.
 headline-trouble = Not everything you opened is open; see below.
 status-gate = gate

@@ -192,7 +192,7 @@ fn a_new_role_and_a_disabled_account_end_what_runs_through_the_account() {
 }
 
 /// Opens everything with one credential, takes that away, and looks.
-fn ends_alone(what: &str, get: fn(&Trial) -> (&'static str, String), act: impl FnOnce(&Trial)) {
+pub(crate) fn ends_alone(what: &str, get: fn(&Trial) -> (&'static str, String), act: impl FnOnce(&Trial)) {
     let tool = endless();
     let trial = Trial::sharing(&tool.url(), "lan");
     let open = Open::begin(Door::of(&trial, "Tool"), &tool, get(&trial));

@@ -19,8 +19,8 @@ pub use model::{
     Visitor,
 };
 pub use request::{
-    NetworkTarget, PassCreate, Reach, Request, SecretField, SecretPlace, SecretSet, TokenCreate, ToolAdd,
-    ToolSet, UserAdd, UserImport, UserInvite, UserSet,
+    NetworkTarget, PassCreate, Reach, Request, SecretField, SecretPlace, SecretSet, Surroundings,
+    TokenCreate, ToolAdd, ToolSet, UserAdd, UserImport, UserInvite, UserSet, WithoutPassword,
 };
 pub use secret::Secret;
 pub use whole::Whole;

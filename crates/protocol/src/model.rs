@@ -56,6 +56,9 @@ pub struct Tool {
     pub until: Option<u64>,
     /// Names of the secrets handed to the tool; never their values.
     pub secrets: Vec<String>,
+    /// Until when anybody on this network may use it without a password: seconds since 1970; left out where nobody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anybody_until: Option<u64>,
 }
 
 /// One listening address of one tool at one level.
@@ -161,6 +164,11 @@ pub enum Fix {
     CreateRecoveryCode,
     /// Ask for a certificate and its key, and import them.
     ImportCertificate,
+    /// Ask for a password again where anybody may come in.
+    AskPassword {
+        /// Its id.
+        tool: String,
+    },
     /// Show a tool with what can be changed about it.
     ShowTool {
         /// Its id.
@@ -477,6 +485,9 @@ pub struct Url {
     pub url: String,
     /// More addresses of the same tool or gate.
     pub others: Vec<String>,
+    /// Until when anybody on this network may use the tool without a password; left out where nobody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anybody_until: Option<u64>,
 }
 
 /// Why a request was refused: a problem document (RFC 9457).

@@ -38,6 +38,13 @@ pub enum Request {
         /// Seconds until it closes by itself; only for raising.
         for_seconds: Option<u64>,
     },
+    /// Opens a tool to anybody on this network, without a password → the [`crate::Tool`]
+    WithoutPassword(WithoutPassword),
+    /// Asks for a password again where anybody may come in → the [`crate::Tool`]
+    WithPassword {
+        /// Name or id.
+        tool: String,
+    },
     /// Share URL of a tool, or of the gate → [`crate::Url`]
     Url {
         /// Name or id; nothing means the gate.
@@ -271,6 +278,28 @@ pub struct ToolSet {
     /// Every origin of other websites whose pages may use it with a name and password.
     #[serde(default)]
     pub allowed_origins: Option<Vec<String>>,
+}
+
+/// A tool to be opened to anybody on this network.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct WithoutPassword {
+    /// Name or id.
+    pub tool: String,
+    /// Who else is in this network, as the owner says.
+    pub network: Surroundings,
+    /// Seconds until a password is asked for again; nothing means two hours.
+    #[serde(default)]
+    pub for_seconds: Option<u64>,
+}
+
+/// Who else is in a network.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Surroundings {
+    /// The owner's home: nobody but people the owner knows.
+    Home,
+    /// Strangers too: an office, a dormitory, a café.
+    Shared,
 }
 
 /// A secret for a tool.

@@ -82,6 +82,7 @@ mod tests {
             doors: Vec::new(),
             until: None,
             secrets: Vec::new(),
+            anybody_until: None,
         }
     }
 

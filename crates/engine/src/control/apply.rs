@@ -6,10 +6,11 @@ use super::{
     doors::{ListenerPlan, Wishes},
 };
 use crate::proxy::{
-    door::{Door, DoorPlan},
+    door::{Door, DoorPlan, Serves},
     listen::{self, BindError, Bound, Listener},
     snapshot::{Snapshot, Tool, Wants},
 };
+use crate::tools::ToolId;
 use drawbridge_protocol::Level;
 use drawbridge_texts::Tell;
 use std::{
@@ -55,6 +56,17 @@ impl OpenDoors {
     /// The levels say so now, for one of those who asked.
     pub(super) fn closed(&self) {
         self.closing.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// The doors of tools on the local network.
+    pub(super) fn lan_doors(&self) -> Vec<(ToolId, Arc<Door>)> {
+        let open = self.lock();
+        let lan = open.doors.iter().filter(|door| door.plan.level == Level::Lan);
+        let of_tool = lan.filter_map(|door| match &door.plan.serves {
+            Serves::Tool(id) => Some((id.clone(), Arc::clone(door))),
+            Serves::Gate => None,
+        });
+        of_tool.collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {

@@ -42,6 +42,7 @@ impl State {
                 *marker = (*marker).min(level);
             }
         }
+        self.end_anybody(|tool, _| tools.contains(tool));
         self.apply();
         self.shared.visitors.forget();
         let mut removed = Ok(());

@@ -1,6 +1,7 @@
 //! The life of a change. A request comes in from a shell, is planned, saved and synced, published, applied, and told to
 //! everyone who listens. One writer does all of it, one request after the other; only *close everything* does not wait.
 
+mod anybody;
 mod apply;
 mod approvals;
 mod certificates;
@@ -221,6 +222,8 @@ impl State {
             Request::Level { tool, level, for_seconds } => {
                 reply(&self.set_level(&tool, level, for_seconds.map(Duration::from_secs)).await?)
             }
+            Request::WithoutPassword(wish) => reply(&self.open_to_anybody(wish).await?),
+            Request::WithPassword { tool } => reply(&self.ask_for_password(&tool)?),
             Request::Url { tool } => reply(&self.url(tool.as_deref())?),
             Request::Close => reply(&self.close_everything().await?),
             Request::UserAdd(add) => reply(&self.add_user(add).await?),

@@ -1,12 +1,17 @@
 //! Refusals that belong to one noun of the control path: each noun has its own, and they meet here.
 
-use super::{ControlError, approvals::BadApproval, invites::BadInvite, passes::BadPass, tokens::BadToken};
+use super::{
+    ControlError, anybody::BadAnybody, approvals::BadApproval, invites::BadInvite, passes::BadPass,
+    tokens::BadToken,
+};
 use drawbridge_protocol::ProblemKind;
 use drawbridge_texts::{Sentence, Tell};
 
 /// One noun's refusal.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
+    #[error(transparent)]
+    Anybody(BadAnybody),
     #[error(transparent)]
     Approval(BadApproval),
     #[error(transparent)]
@@ -20,6 +25,7 @@ pub(crate) enum Refused {
 impl Tell for Refused {
     fn sentence(&self) -> Sentence {
         match self {
+            Self::Anybody(error) => error.sentence(),
             Self::Approval(error) => error.sentence(),
             Self::Invite(error) => error.sentence(),
             Self::Pass(error) => error.sentence(),
@@ -32,6 +38,7 @@ impl Refused {
     /// What shells make of it.
     pub(super) fn kind(&self) -> ProblemKind {
         match self {
+            Self::Anybody(error) => error.kind(),
             Self::Approval(error) => error.kind(),
             Self::Invite(error) => error.kind(),
             Self::Pass(error) => error.kind(),
@@ -50,4 +57,4 @@ macro_rules! refused_from {
     )*};
 }
 
-refused_from!(Approval(BadApproval), Invite(BadInvite), Pass(BadPass), Token(BadToken));
+refused_from!(Anybody(BadAnybody), Approval(BadApproval), Invite(BadInvite), Pass(BadPass), Token(BadToken));

@@ -177,6 +177,7 @@ impl State {
     /// Timers, addresses, certificates, housekeeping.
     pub(crate) async fn tick(&mut self) {
         let now = self.shared.clock.timestamp();
+        self.end_anybody(|_, anybody| anybody.is_over(now));
         self.close_what_is_over(now).await;
         self.end_passes_that_are_over().await;
         if self.until_look().is_zero() {
@@ -212,6 +213,8 @@ impl State {
         let network = look(&self.lan).await;
         if network != self.network {
             self.network = network;
+            // Allowed for the network as it was; nobody knows who is in this one.
+            self.end_anybody(|_, _| true);
             self.close_what_left().await;
             self.refresh_certificates();
             self.apply();
@@ -225,7 +228,7 @@ impl State {
         let now = self.shared.clock.timestamp();
         let open = self.settings.tools.iter().filter(|tool| tool.level > Level::Local);
         // Asked at least every second although the end is known: the clock may jump.
-        let timers = open.filter_map(|tool| tool.until);
+        let timers = open.filter_map(|tool| tool.until).chain(self.next_anybody_ends());
         let timers = timers.map(|until| Duration::from_secs(until.saturating_sub(now.0)).min(super::TICK));
         let passes = self.shared.passes.next_end();
         let passes = passes.map(|left| if left > super::TICK { super::TICK } else { left.min(super::FINE) });

@@ -83,6 +83,7 @@ impl State {
             doors,
             until: tool.until,
             secrets: self.secret_names(&tool.id),
+            anybody_until: self.anybody_until(&tool.id),
         };
         Seen { tool, failed }
     }
@@ -111,7 +112,11 @@ impl State {
         }
         let down = (self.shared.tool_faults.of(&tool.id) == Some(ToolFault::Down))
             .then(|| Sentence::new("door-tool-down"));
-        let mark = if plan.level == Level::Internet { self.internet_mark().or(down) } else { down };
+        let special = match plan.level {
+            Level::Internet => self.internet_mark(),
+            Level::Lan | Level::Local => self.anybody_until(&tool.id).map(|_| Sentence::new("door-anybody")),
+        };
+        let mark = special.or(down);
         urls(plan)
             .map(|url| match self.failure(plan.listening_port()) {
                 Some(why) => (url, Some(why), DoorState::Failed),
@@ -148,6 +153,7 @@ impl State {
                 findings.extend(self.tool_finding(seen));
             }
             let tool = &seen.tool;
+            findings.extend(tool.anybody_until.map(|_| anybody_finding(tool)));
             let fault = self.settings.tool(&tool.id).and_then(|known| self.shared.tool_faults.of(&known.id));
             if let Some(fault) = fault.filter(|_| tool.level > Level::Local) {
                 findings.push(fault_finding(tool, fault));
@@ -202,6 +208,13 @@ impl State {
         }
         Some(finding(Sentence::new("trouble-door-do")).with(Fix::ShowTool { tool: tool.id.clone() }))
     }
+}
+
+fn anybody_finding(tool: &Tool) -> Finding {
+    let what = Sentence::new("trouble-anybody-what").with("tool", &tool.name);
+    let remedy = Sentence::new("trouble-anybody-do").with("tool", &tool.name);
+    let fix = Fix::AskPassword { tool: tool.id.clone() };
+    Finding::new(what, Sentence::new("trouble-anybody-why"), remedy).with(fix)
 }
 
 fn front_finding(fault: BadFront) -> Finding {

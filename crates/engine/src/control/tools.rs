@@ -140,7 +140,7 @@ impl State {
         if level < in_force || level == Level::Local {
             self.lower(std::slice::from_ref(&id), level).await?;
             if time.is_some()
-                && let Err(error) = self.raise(&id, level, time).await
+                && let Err(error) = self.raise_for_users(&id, level, time).await
             {
                 // The owner asked for an end; without one it does not stay open.
                 self.lower(std::slice::from_ref(&id), Level::Local).await?;
@@ -149,7 +149,7 @@ impl State {
         } else {
             // What was seen at the last look may be seconds old.
             self.look_around().await;
-            self.raise(&id, level, time).await?;
+            self.raise_for_users(&id, level, time).await?;
         }
         self.tool_model(&id)
     }
@@ -157,8 +157,8 @@ impl State {
     /// The address to hand to someone.
     pub(super) fn url(&self, text: Option<&str>) -> Result<Url, ControlError> {
         let status = self.status();
-        let urls = match text {
-            None => status.gate,
+        let (urls, anybody_until) = match text {
+            None => (status.gate, None),
             Some(text) => {
                 let id = self.known_tool(text)?.id.clone();
                 let tool = self.tool_model(&id)?;
@@ -173,17 +173,34 @@ impl State {
                 if urls.is_empty() {
                     return Err(ControlError::NoAddress { tool: tool.name, level: tool.level });
                 }
-                urls
+                (urls, tool.anybody_until)
             }
         };
         let mut urls = urls.into_iter();
         let url = urls.next().ok_or(ControlError::NoGate)?;
-        Ok(Url { url, others: urls.collect() })
+        Ok(Url { url, others: urls.collect(), anybody_until })
+    }
+
+    /// Raising for those who sign in; there must be somebody who can.
+    async fn raise_for_users(
+        &mut self,
+        id: &ToolId,
+        level: Level,
+        time: Option<Duration>,
+    ) -> Result<(), ControlError> {
+        self.check_ready()?;
+        self.check_users(id, level)?;
+        self.raise(id, level, time).await
     }
 
     /// Raising: proven, saved, published, applied; refused as a whole where any of it fails.
-    async fn raise(&mut self, id: &ToolId, level: Level, time: Option<Duration>) -> Result<(), ControlError> {
-        self.check_ready(id, level)?;
+    pub(super) async fn raise(
+        &mut self,
+        id: &ToolId,
+        level: Level,
+        time: Option<Duration>,
+    ) -> Result<(), ControlError> {
+        self.check_ready()?;
         let mut after = self.settings.clone();
         let now = self.shared.clock.timestamp();
         let networks = self.network.addresses.iter().map(|(_, network)| *network).collect();
@@ -201,6 +218,8 @@ impl State {
         self.prove(addresses_of(self.wishes(&after, &levels).listeners()), &mut proven)
             .map_err(ControlError::Bind)?;
         self.save_raised(after, id, level).await?;
+        // Another choice than the one without a password.
+        self.end_anybody(|tool, _| tool == id);
         self.apply_with(proven);
         tracing::info!(tool = %id, %level, "a tool was raised");
         self.look_at_tool(id).await;
@@ -256,8 +275,8 @@ impl State {
         Ok(())
     }
 
-    /// What a level needs before it may go up.
-    fn check_ready(&self, id: &ToolId, level: Level) -> Result<(), ControlError> {
+    /// What every level needs before it may go up.
+    fn check_ready(&self) -> Result<(), ControlError> {
         if let Err(why) = &self.key {
             return Err(ControlError::VaultClosed(why.clone()));
         }
@@ -265,6 +284,11 @@ impl State {
             let missing = self.network.missing.first();
             return Err(missing.map_or(ControlError::NoNetwork, |address| ControlError::NotHere(*address)));
         }
+        Ok(())
+    }
+
+    /// Whether anybody could sign in at it.
+    fn check_users(&self, id: &ToolId, level: Level) -> Result<(), ControlError> {
         let mut users = self.users.iter().filter(|user| user.may_use(id)).peekable();
         if users.peek().is_none() {
             return Err(if self.users.is_empty() {

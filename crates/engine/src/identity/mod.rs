@@ -34,6 +34,8 @@ pub(crate) enum Who {
     User(UserId),
     /// Whoever holds this pass.
     Pass(pass::PassId),
+    /// Nobody in particular.
+    Anybody,
 }
 
 impl fmt::Display for Who {
@@ -41,6 +43,7 @@ impl fmt::Display for Who {
         match self {
             Self::User(id) => write!(formatter, "user={id}"),
             Self::Pass(id) => write!(formatter, "pass={id}"),
+            Self::Anybody => formatter.write_str("user=-"),
         }
     }
 }

@@ -213,7 +213,7 @@ fn is_safe(method: &Method) -> bool {
 }
 
 /// Says whether a browser sends a request for this origin, a sibling or another site (Fetch Metadata).
-const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 

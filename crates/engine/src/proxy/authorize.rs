@@ -1,6 +1,7 @@
 //! May this identity reach this tool now? The only maker of permits: nothing is forwarded without one.
 
 use super::{
+    anybody::Anybody,
     authenticate,
     door::{Door, Serves},
     refusal::Refusal,
@@ -77,6 +78,8 @@ pub(crate) enum Subject {
         /// Who stands behind it.
         backer: Backer,
     },
+    /// Anybody on the local network, while the owner allows that at this door.
+    Anybody(Arc<Anybody>),
 }
 
 /// What is asked of a tool.
@@ -120,6 +123,8 @@ pub(crate) fn authorize(
         Subject::Token { token, .. } => Some(token.ended.clone()),
         Subject::Pass { entered, .. } => Some(entered.ended.clone()),
         Subject::Basic { .. } => None,
+        Subject::Anybody(anybody) if !door.allows(anybody) => return Err(Refusal::Withdrawn),
+        Subject::Anybody(anybody) => Some(anybody.ended.clone()),
     };
     let lease = Lease { door: door.closing.clone(), account, credential };
     if lease.is_withdrawn() {
@@ -173,7 +178,7 @@ impl Subject {
             | Self::Basic { user }
             | Self::Token { user, .. }
             | Self::Access { user, .. } => Some(user),
-            Self::Pass { .. } => None,
+            Self::Pass { .. } | Self::Anybody(_) => None,
         }
     }
 
@@ -181,15 +186,17 @@ impl Subject {
     fn backed_by(&self) -> Option<&Arc<User>> {
         match self {
             Self::Pass { backer, .. } => backer.user(),
-            Self::Session { .. } | Self::Basic { .. } | Self::Token { .. } | Self::Access { .. } => {
-                self.user()
-            }
+            Self::Session { .. }
+            | Self::Basic { .. }
+            | Self::Token { .. }
+            | Self::Access { .. }
+            | Self::Anybody(_) => self.user(),
         }
     }
 
-    /// Whether a cookie proves it, which browsers also send for pages of others.
+    /// Whether a browser does what it takes by itself, also for pages of others: it sends a cookie, or nothing is needed.
     pub(crate) const fn is_by_cookie(&self) -> bool {
-        matches!(self, Self::Session { .. } | Self::Pass { .. })
+        matches!(self, Self::Session { .. } | Self::Pass { .. } | Self::Anybody(_))
     }
 
     /// Whether it may change nothing.
@@ -205,6 +212,7 @@ impl Subject {
             | Self::Token { user, .. }
             | Self::Access { user, .. } => Who::User(user.id),
             Self::Pass { entered, .. } => Who::Pass(entered.pass.id),
+            Self::Anybody(_) => Who::Anybody,
         }
     }
 
@@ -212,6 +220,7 @@ impl Subject {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Pass { .. } => GUEST,
+            Self::Anybody(_) => ANYBODY,
             Self::Session { user, .. }
             | Self::Basic { user }
             | Self::Token { user, .. }
@@ -226,6 +235,7 @@ impl Subject {
                 format!("{GUEST}: {}", entered.pass.label)
             }
             Self::Pass { .. }
+            | Self::Anybody(_)
             | Self::Session { .. }
             | Self::Basic { .. }
             | Self::Token { .. }
@@ -244,6 +254,8 @@ impl Purpose {
 
 /// What a guest is called.
 const GUEST: &str = "guest";
+/// What whoever needs no password is called.
+const ANYBODY: &str = "anybody";
 
 #[cfg(test)]
 impl Lease {

@@ -1,6 +1,6 @@
 //! A door: one origin of one tool, or of the gate, at one level.
 
-use super::authenticate;
+use super::{anybody::Anybody, authenticate};
 use crate::{
     headers::{
         authority::{self, Authority, Host},
@@ -9,6 +9,7 @@ use crate::{
     network::hops::Hop,
     tools::ToolId,
 };
+use arc_swap::ArcSwapOption;
 use drawbridge_protocol::Level;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -82,6 +83,8 @@ pub(crate) struct Door {
     pub(crate) cookie_mark: Option<String>,
     /// The name of its session cookie.
     pub(crate) session_cookie: String,
+    /// Set while anybody may come in without a password.
+    pub(crate) anybody: ArcSwapOption<Anybody>,
     /// Cancelled when the door closes; every connection and tunnel through it ends.
     pub(crate) closing: CancellationToken,
 }
@@ -95,7 +98,8 @@ impl Door {
             GateAddress::Named { .. } => None,
         };
         let session_cookie = authenticate::cookie_name(plan.port);
-        Self { plan, origins, cookie_mark, session_cookie, closing: CancellationToken::new() }
+        let (anybody, closing) = (ArcSwapOption::empty(), CancellationToken::new());
+        Self { plan, origins, cookie_mark, session_cookie, anybody, closing }
     }
 
     /// The origin a `Host` names, if it is written as browsers write it: the everyday case, without parsing.
@@ -129,6 +133,12 @@ impl Door {
             }
             GateAddress::SameHost { .. } | GateAddress::Named { .. } => self.url(),
         }
+    }
+
+    /// Whether this word of the owner's is still the one for this door.
+    pub(crate) fn allows(&self, anybody: &Arc<Anybody>) -> bool {
+        let now = self.anybody.load();
+        self.plan.level == Level::Lan && now.as_ref().is_some_and(|now| Arc::ptr_eq(now, anybody))
     }
 
     /// The address to hand to someone, without the final slash.

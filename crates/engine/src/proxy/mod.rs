@@ -21,6 +21,7 @@ pub(crate) mod upgrade;
 pub(crate) mod upstream;
 
 pub(crate) mod activity;
+pub(crate) mod anybody;
 pub(crate) mod body;
 pub(crate) mod cores;
 pub(crate) mod cors;

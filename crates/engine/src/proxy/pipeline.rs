@@ -1,10 +1,11 @@
 //! The short function that calls the stages in order, and the one place where a refusal becomes a response.
 
 use super::{
-    Permit, Purpose,
+    Permit, Purpose, Subject,
     access_log::{Caller, Line},
     activity::Activity,
     admit::Admitted,
+    anybody,
     authenticate::{self, Credential},
     body::Body,
     cors,
@@ -142,12 +143,18 @@ async fn stages(
     {
         return Ok(answer);
     }
-    let subject =
-        authenticate::authenticate(&request, tool, door, &target, *client, &snapshot, shared).await?;
+    let known = authenticate::authenticate(&request, tool, door, &target, *client, &snapshot, shared).await?;
+    let subject = match known {
+        Some(subject) => Some(subject),
+        None => anybody::admit(&request, door, &target, *client, shared.clock.timestamp())?,
+    };
     let Some(subject) = subject else { return to_gate(connection, &request, &target) };
     let permit = super::authorize(subject, Purpose::of(&request), door, &snapshot, &shared.clock)?;
     line.signed_in(&permit);
-    connection.admitted.sign_in();
+    // Nobody signed in: such connections take no places of those who did.
+    if !matches!(permit.subject(), Subject::Anybody(_)) {
+        connection.admitted.sign_in();
+    }
     connection.note_visit(&permit);
     forward(connection, request, &target, &permit, &snapshot).await
 }

@@ -132,8 +132,11 @@ fn tell(
     set_forwarding(headers, target, forwarded_for)?;
     if let Some(name) = &tool.identity_header {
         forwarding::strip_alike(headers, name);
-        let user = HeaderValue::from_bytes(permit.subject().name().as_bytes());
-        headers.insert(name, user.map_err(|_| Refusal::Internal)?);
+        // Of nobody in particular it is told nothing.
+        if !matches!(permit.subject(), Subject::Anybody(_)) {
+            let user = HeaderValue::from_bytes(permit.subject().name().as_bytes());
+            headers.insert(name, user.map_err(|_| Refusal::Internal)?);
+        }
     }
     if let Some(injected) = &tool.injected {
         injected.set_fields(headers);

@@ -146,6 +146,7 @@ impl Ground {
             Some(Subject::Token { .. }) => "token",
             Some(Subject::Access { .. }) => "access",
             Some(Subject::Pass { .. }) => "pass",
+            Some(Subject::Anybody(_)) => "anybody",
             None => "nobody",
         })
     }
