@@ -1,6 +1,7 @@
 //! Tray and window, driven as a panel and a person would.
 
 mod access;
+mod anybody;
 mod approvals;
 mod confined;
 mod cost;

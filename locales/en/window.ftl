@@ -66,6 +66,7 @@ headline-lan-means =
         [one] One tool is open to people with a password on your network.
        *[other] { $count } tools are open to people with a password on your network.
     }
+headline-anybody = Anybody on this network can use { $tool } without a password, until { $time }.
 headline-internet = Reachable from the internet
 headline-internet-means =
     { $count ->
@@ -103,6 +104,7 @@ until-closed = Open until you close it
 visitors = Who is in
 visitors-none = Nobody was seen from elsewhere in the last two minutes.
 visitor-since = Since { $time } from { $address }
+visitor-anybody = Came in without a password. When the tool asks for one again, this visitor is out.
 visitor-program = This program sends name and password itself, so there is no session to end. To shut it out, give this person a new password or close the tool.
 end-session = End session
 end-session-named = End session: { $name }
@@ -137,6 +139,7 @@ level-local = This computer only
 level-local-means = Only you, at this computer. Nothing listens for anyone else.
 level-lan = Local network
 level-lan-means = People with a password, from devices in the network you are in now. Encrypted.
+level-anybody-means = Anybody on this network, without a password, until { $time }. Encrypted.
 level-internet = Internet
 level-internet-means = People with a strong password or a second factor, from anywhere. Encrypted. Open on the local network too.
 level-draft = Now: { $level }. If you confirm:
@@ -148,9 +151,20 @@ change-time = Change the time
 set-time = Set the time
 limit = Stays open for
 limit-1h = 1 hour
+limit-2h = 2 hours
 limit-4h = 4 hours
 limit-8h = 8 hours
+limit-12h = 12 hours
 limit-none = until I close it
+anybody-offer = Without a password on this network…
+anybody-title = { $tool } without a password
+anybody-question = Is this network your home, or shared with strangers?
+anybody-home = My home
+anybody-shared = Shared with strangers
+anybody-means = Everybody and everything in this network, guests and their devices too, can use the tool and change what it holds. Nobody is asked who they are. It ends by itself, and when you leave this network, restart Drawbridge or choose another level.
+anybody-time = Without a password for
+anybody-allow = Open without a password
+anybody-end = Ask for a password again
 need-vault = Your keyring must be unlocked first. The overview has the button.
 need-user = A person who may use it. Add one under People first.
 need-user-met =

@@ -91,6 +91,7 @@ async fn act_on(app: &AppHandle, desk: &Desk, act: Act) -> Result<(), Problem> {
         Act::Settings => window::show(app, Show { panel: Some("settings"), ..Show::window() }),
         Act::Qr(tool) => window::show(app, Show { tool: Some(tool), qr: true, ..Show::window() }),
         Act::Level(tool, level) => set_level(desk, tool, level).await?,
+        Act::WithPassword(tool) => drop(desk.ask(Request::WithPassword { tool }).await?),
         Act::Close => drop(desk.ask(Request::Close).await?),
         Act::Start => desk.start(),
         Act::Quit => app.exit(0),

@@ -45,6 +45,21 @@ fn a_click_on_a_level_opens_and_closes_and_the_tray_says_so() {
 }
 
 #[test]
+fn what_is_open_without_a_password_is_said_and_taken_back_and_never_offered() {
+    let (desktop, item, _recorder) = with_a_tool();
+    item.click(&["Notebook", "Local network"]);
+    let submenu = item.entry(&["Notebook – local network"]);
+    assert!(submenu.entries.iter().all(|entry| !entry.label.contains("without a password")));
+    desktop.trial.ok(&["level", "Notebook", "lan", "--no-password", "--network", "home"]);
+    item.entry(&["Notebook – local network", "Open to anybody on this network, without a password"]);
+    let said = "Drawbridge: Open to anybody on this network, without a password: Notebook";
+    eventually("the tooltip says it", || item.tooltip() == said);
+    item.click(&["Notebook – local network", "Ask for a password again"]);
+    eventually("it is over", || desktop.trial.json(&["tool", "list"])[0].get("anybody_until").is_none());
+    assert_eq!(desktop.trial.json(&["tool", "list"])[0]["level"], "lan");
+}
+
+#[test]
 fn the_share_address_comes_onto_the_clipboard() {
     let (desktop, item, _recorder) = with_a_tool();
     assert!(!item.entry(&["Notebook", "Copy share address"]).enabled, "there is none yet");

@@ -30,6 +30,8 @@ export interface Tool {
   /** When it closes by itself: seconds since 1970. */
   until: number | null;
   secrets: string[];
+  /** Until when anybody on this network may use it without a password; only where that is so. */
+  anybody_until?: number;
 }
 
 /** Who used a tool in the last minutes. */
@@ -46,6 +48,7 @@ export type Fix =
   | { fix: 'open'; tool: string; level: Level }
   | { fix: 'create-recovery-code' }
   | { fix: 'import-certificate' }
+  | { fix: 'ask-password'; tool: string }
   | { fix: 'show-tool'; tool: string };
 
 export interface Trouble {
@@ -240,6 +243,8 @@ export interface Certificate {
 /** Every tool, or those named by id. */
 export type Reach = 'all' | { only: string[] };
 export type NetworkTarget = 'refused' | 'allowed';
+/** Who else is in a network, as the owner says. */
+export type Surroundings = 'home' | 'shared';
 
 /** Where a tool looks for a secret. */
 export type SecretPlace =
@@ -270,6 +275,8 @@ export interface Requests {
   'secret-remove': [{ tool: string; secret: string }, Tool];
   'tool-remove': [{ tool: string }, null];
   level: [{ tool: string; level: Level; for_seconds: number | null }, Tool];
+  'without-password': [{ tool: string; network: Surroundings; for_seconds: number | null }, Tool];
+  'with-password': [{ tool: string }, Tool];
   close: [{}, Tool[]];
   'user-add': [{ name: string; admin: boolean; reach: Reach; password: string | null }, UserCreated];
   'user-import': [{ lines: string; reach: Reach }, User[]];

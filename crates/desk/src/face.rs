@@ -16,6 +16,8 @@ pub enum Act {
     Settings,
     /// A tool's level: its id.
     Level(String, Level),
+    /// A password asked for again where anybody may come in: the tool's id.
+    WithPassword(String),
     /// A tool's share URL onto the clipboard: its id.
     Copy(String),
     /// A tool's QR code in the window: its id.

@@ -80,6 +80,9 @@ pub(crate) fn status_line(words: &Words, view: &View) -> String {
             }
             // What is wrong must not hide what is open.
             Headline::Trouble => Sentence::new("tray-trouble-open").with("names", farthest(&whole.status)),
+            Headline::Lan if whole.status.tools.iter().any(|tool| tool.anybody_until.is_some()) => {
+                Sentence::new("tray-anybody").with("names", without_password(&whole.status))
+            }
             Headline::Lan => Sentence::new("tray-lan").with("names", farthest(&whole.status)),
             Headline::Internet => Sentence::new("tray-internet").with("names", farthest(&whole.status)),
         },
@@ -91,6 +94,12 @@ pub(crate) fn status_line(words: &Words, view: &View) -> String {
 fn farthest(status: &Status) -> String {
     let level = status.tools.iter().map(|tool| tool.level).max().unwrap_or_default();
     let names: Vec<_> = status.tools.iter().filter(|tool| tool.level == level).map(name).collect();
+    names.join(", ")
+}
+
+/// Names of the tools that anybody may use.
+fn without_password(status: &Status) -> String {
+    let names: Vec<_> = status.tools.iter().filter(|tool| tool.anybody_until.is_some()).map(name).collect();
     names.join(", ")
 }
 
@@ -108,6 +117,18 @@ fn submenu(words: &Words, tool: &Tool, status: &Status) -> Entry {
         Entry::Item(words.sentence(&Sentence::new("tray-qr")), shared(Act::Qr(tool.id.clone()))),
         Entry::Item(words.sentence(&Sentence::new("tray-open")), Some(Act::Open(tool.target.clone()))),
     ];
+    if tool.anybody_until.is_some() {
+        // Never the other way round: that wants a question answered, in the window.
+        let again = Sentence::new("tray-with-password");
+        entries.splice(
+            0..0,
+            [
+                Entry::Words(words.sentence(&Sentence::new("tray-tool-anybody"))),
+                Entry::Item(words.sentence(&again), Some(Act::WithPassword(tool.id.clone()))),
+                Entry::Line,
+            ],
+        );
+    }
     // One person may be in from several devices.
     let in_it = status.visitors.iter().filter(|visitor| visitor.tool == tool.name);
     let visitors = in_it.map(|visitor| &visitor.user).collect::<BTreeSet<_>>().len();
