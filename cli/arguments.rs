@@ -100,6 +100,15 @@ pub(crate) fn level_named(text: &str) -> Result<drawbridge_protocol::Level, Stri
         .ok_or_else(|| hint(&Sentence::new("hint-level")))
 }
 
+/// `on` or `off`.
+pub(crate) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(hint(&Sentence::new("hint-switch"))),
+    }
+}
+
 /// Who else is in a network, in a word.
 pub(crate) fn network_named(text: &str) -> Result<drawbridge_protocol::Surroundings, String> {
     use drawbridge_protocol::Surroundings;

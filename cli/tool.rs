@@ -1,11 +1,13 @@
 //! `drawbridge tool`.
 
 use crate::{
-    Asker, Failure, level,
+    Asker, Failure,
+    arguments::switch,
+    level,
     output::{self, Output},
 };
 use clap::Subcommand;
-use drawbridge_protocol::{NetworkTarget, Request, Tool, ToolAdd, ToolSet};
+use drawbridge_protocol::{NetworkTarget, PlainHttp, Request, Tool, ToolAdd, ToolSet};
 use drawbridge_texts::Sentence;
 
 #[derive(Subcommand)]
@@ -45,6 +47,9 @@ pub(crate) enum Command {
         /// Other websites whose pages may use the tool with a name and password, between commas; empty for none
         #[arg(long, value_name = "LIST")]
         origins: Option<String>,
+        /// Whether it is answered without encryption too, on the local network
+        #[arg(long, value_name = "on|off", value_parser = switch)]
+        plain_http: Option<bool>,
     },
     /// Close a tool and forget it
     Remove {
@@ -66,6 +71,7 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
             internet_port,
             identity_header,
             origins,
+            plain_http,
         } => {
             let list = |text: String| {
                 text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
@@ -79,10 +85,14 @@ pub(crate) async fn run(engine: &mut Asker, command: Command, output: &Output) -
                 internet_port,
                 identity_header,
                 allowed_origins: origins.map(list),
+                plain_http,
             };
             let tool: Tool = engine.ask(Request::ToolSet(set)).await?;
             output.print(&tool, level::addresses);
             level::causes(&tool, output);
+            if tool.plain_http == Some(PlainHttp::On) {
+                output.say(&Sentence::new("plain-warning-owner"));
+            }
         }
         Command::Add { name, url, allow_network_target } => {
             let network_target = network_target(allow_network_target);

@@ -2,3 +2,7 @@
 
 mod anybody;
 mod anybody_ends;
+mod clear;
+mod plain;
+mod plain_apart;
+mod plain_ends;

@@ -346,6 +346,8 @@ door-no-network = this computer is on no local network now
 door-other-network = this is another network than the one it was opened on; open it again to use it here
 door-tool-down = nothing answers at the tool's own address now; start it
 door-anybody = anybody on this network may use it, without a password
+door-plain = http:// works too, without encryption: anyone on this network can read and change what is sent there, passwords too
+door-anybody-plain = anybody on this network may use it, without a password; http:// works too, without encryption
 door-self-signed = self-signed certificate: browsers warn, and visitors should compare its fingerprint
 
 ## What the owner should know: what is wrong, why, what to do
@@ -375,6 +377,15 @@ trouble-anybody-what = { $tool } is open to anybody on this network, without a p
 trouble-anybody-why = You said that this network is your home. Whoever is in it can use the tool and change what it holds.
 trouble-anybody-do = Ask for a password again as soon as nobody needs this any more.
     .terminal = To ask for a password again: drawbridge level "{ $tool }" lan --password
+
+trouble-plain-what = { $tool } is open without encryption too
+trouble-plain-why = Anyone on this network can read and change what is sent to its http:// address, passwords too.
+trouble-plain-do = Switch plain HTTP off as soon as no device needs it any more.
+    .terminal = Switch it off when no device needs it any more: drawbridge tool set "{ $tool }" --plain-http off
+trouble-plain-waits-what = { $tool } is not open without encryption, although the settings ask for it
+trouble-plain-waits-why = It was never allowed here for this tool at this address.
+trouble-plain-waits-do = If you want it, change the tool and allow it; else change it and switch it off.
+    .terminal = To allow it: drawbridge tool set "{ $tool }" --plain-http on; to forget it: off
 
 trouble-tool-down-what = { $tool } is not running
 trouble-tool-down-why = Nothing answers at { $target }.

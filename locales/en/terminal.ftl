@@ -12,6 +12,7 @@ engine-failed = the engine failed inside, so everything is closed; start it agai
 hint-keyring = give `system`, or `passphrase-file=PATH`
 hint-duration = give a number with s, m, h or d, such as 8h
 hint-level = give local, lan or internet
+hint-switch = give on or off
 hint-network = give home or shared
 level-password-lan = --no-password and --password only fit lan
 network-question = Is this network your home, or shared with strangers? [home/shared]
@@ -67,6 +68,7 @@ tool-level-anybody = { $level } (anybody, without a password, for { $span })
 tool-closes-in = closes in { $span }
 level-anybody = Anybody on this network may use it without a password for { $span }; then, or with --password, it asks for one again.
 door-remark = { $url }: { $cause }
+plain-warning-owner = While it is open on the local network and no farther, it is answered without encryption too: anyone there can read and change what is sent, passwords too.
 door-open = open
 door-not-open = not open
 

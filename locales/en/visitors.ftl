@@ -15,6 +15,8 @@ sign-in-wait = After a wrong password there is a short pause. Try again in { $se
 sign-in-busy = Too many people are signing in right now. Try again in a moment.
 sign-in-strong = From the internet, only accounts with a password of 15 characters or more, or with a second factor, can sign in.
 signed-out = You are signed out.
+plain-warning = This page is not encrypted. Anyone on this network can read and change what you send and what you get here, your password too.
+plain-link = Use the encrypted address instead.
 
 ## An invite
 

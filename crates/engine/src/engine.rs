@@ -286,6 +286,7 @@ async fn shared(
         socket_tokens: SocketTokens::default(),
         second_factor: Verifier::new(database.clone(), clock.clone())?,
         halves: Halves::default(),
+        plain_halves: Halves::default(),
         own_account,
         pages,
         visitors: Visitors::default(),

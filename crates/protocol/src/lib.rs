@@ -14,9 +14,9 @@ mod whole;
 pub use event::Event;
 pub use model::{
     Approval, Certificate, CertificateKind, Device, Door, DoorState, Fix, Headline, Invite, InviteCreated,
-    Level, Pass, PassCreated, PassDevice, Passkey, PasswordJudgement, Problem, ProblemKind, RecoveryCodes,
-    Session, SessionKind, Status, Token, TokenCreated, Tool, TotpBegun, Trouble, Url, User, UserCreated,
-    Visitor,
+    Level, Pass, PassCreated, PassDevice, Passkey, PasswordJudgement, PlainHttp, Problem, ProblemKind,
+    RecoveryCodes, Session, SessionKind, Status, Token, TokenCreated, Tool, TotpBegun, Trouble, Url, User,
+    UserCreated, Visitor,
 };
 pub use request::{
     NetworkTarget, PassCreate, Reach, Request, SecretField, SecretPlace, SecretSet, Surroundings,

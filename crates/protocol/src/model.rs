@@ -59,6 +59,20 @@ pub struct Tool {
     /// Until when anybody on this network may use it without a password: seconds since 1970; left out where nobody may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anybody_until: Option<u64>,
+    /// Whether it is answered without TLS too, while it is open on the local network and no farther; left out where that is
+    /// not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_http: Option<PlainHttp>,
+}
+
+/// Whether a tool may do without TLS on the local network.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlainHttp {
+    /// The owner allowed it.
+    On,
+    /// The settings ask for it, and the owner never allowed it here; it is off.
+    Waits,
 }
 
 /// One listening address of one tool at one level.
@@ -302,6 +316,8 @@ pub struct Session {
 pub enum SessionKind {
     /// A browser, at the gate.
     Browser,
+    /// A browser without TLS, for one tool.
+    Plain,
     /// A program, at the gate's API.
     Program,
 }

@@ -278,6 +278,9 @@ pub struct ToolSet {
     /// Every origin of other websites whose pages may use it with a name and password.
     #[serde(default)]
     pub allowed_origins: Option<Vec<String>>,
+    /// Whether its door on the local network answers without TLS too.
+    #[serde(default)]
+    pub plain_http: Option<bool>,
 }
 
 /// A tool to be opened to anybody on this network.

@@ -83,6 +83,7 @@ mod tests {
             until: None,
             secrets: Vec::new(),
             anybody_until: None,
+            plain_http: None,
         }
     }
 

@@ -121,7 +121,8 @@ impl State {
         doors.iter().filter_map(|(_, door)| door.anybody.load().as_ref().map(|anybody| anybody.until.0)).min()
     }
 
-    fn lan_door(&self, id: &ToolId) -> Option<Arc<Door>> {
+    /// The door of a tool on the local network.
+    pub(super) fn lan_door(&self, id: &ToolId) -> Option<Arc<Door>> {
         let doors = self.open_doors.lan_doors();
         doors.into_iter().find(|(tool, _)| tool == id).map(|(_, door)| door)
     }

@@ -120,6 +120,7 @@ impl State {
         let mut failures = BTreeMap::new();
         let mut open = self.open_doors.lock();
         let doors = doors_of(&plans, &open.doors);
+        doors.iter().for_each(|door| self.tell_door_of(door));
         // First: whoever comes in by a new listener must find the users and tools that let him.
         self.publish_with(doors.clone());
         for plan in &plans {

@@ -20,6 +20,7 @@ mod passes;
 mod passkeys;
 mod passwords;
 mod people;
+mod plain_http;
 mod refused;
 mod secrets;
 pub(crate) mod server;

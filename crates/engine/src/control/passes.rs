@@ -143,7 +143,7 @@ impl State {
         let snapshot = self.shared.snapshot.load();
         let is_its = |serves: &Serves| matches!(serves, Serves::Tool(known) if known == id);
         let door = snapshot.doors.iter().find(|door| door.plan.level == level && is_its(&door.plan.serves));
-        let gate = door.and_then(|door| Some(door.gate_origin(door.plan.hosts.first()?)));
+        let gate = door.and_then(|door| door.gate_url());
         gate.ok_or_else(|| BadPass::Closed(tool.name).into())
     }
 }

@@ -175,6 +175,7 @@ impl State {
         self.shared.passes.end(|pass| pass.tool == *tool).await?;
         self.shared.invites.forget_tool(tool).await?;
         self.forget_secrets(tool).await?;
+        self.end_plain_http(tool).await?;
         let named: Vec<Arc<User>> = self
             .users
             .iter()
@@ -287,6 +288,7 @@ impl State {
                     user: user_of(session.user)?,
                     kind: match session.kind {
                         Kind::Browser => model::SessionKind::Browser,
+                        Kind::Plain => model::SessionKind::Plain,
                         Kind::Program => model::SessionKind::Program,
                     },
                     level: session.level,

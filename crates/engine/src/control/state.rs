@@ -8,6 +8,7 @@ use super::{
     factors::Enrolments,
     injections::Injections,
     levels::{Acknowledged, Grounds, Markers},
+    plain_http,
 };
 use crate::{
     certificates::Identities,
@@ -47,6 +48,8 @@ pub(crate) struct State {
     pub(super) has_recovery_code: bool,
     pub(super) certificates: Certificates,
     pub(super) injections: Injections,
+    /// Which tools were allowed plain HTTP.
+    pub(super) plain_http: plain_http::Allowed,
     /// Second factors being set up.
     pub(super) enrolments: Enrolments,
     pub(super) database: Database,
@@ -91,6 +94,7 @@ impl State {
             has_recovery_code: vault.has_recovery_code(),
             certificates: Certificates::default(),
             injections: Injections::default(),
+            plain_http: plain_http::Allowed::new(),
             enrolments: Enrolments::new(),
             network: look(&lan).await,
             identities: Arc::clone(&ground.identities),
@@ -146,6 +150,7 @@ impl State {
                 self.grounds.acknowledged.insert(tool, known);
             }
         }
+        self.load_plain_http(&key).await?;
         self.load_certificates().await?;
         self.load_signer().await?;
         self.load_secrets(&key).await
@@ -301,7 +306,7 @@ impl State {
             .database
             .call(|transaction| {
                 transaction.query_row(
-                    "SELECT (SELECT count(*) FROM user) + (SELECT count(*) FROM sealed) + (SELECT count(*) FROM acknowledged) + (SELECT count(*) FROM tool_secret)",
+                    "SELECT (SELECT count(*) FROM user) + (SELECT count(*) FROM sealed) + (SELECT count(*) FROM acknowledged) + (SELECT count(*) FROM tool_secret) + (SELECT count(*) FROM plain_http)",
                     [],
                     |row| row.get(0),
                 )

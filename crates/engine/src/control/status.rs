@@ -84,6 +84,7 @@ impl State {
             until: tool.until,
             secrets: self.secret_names(&tool.id),
             anybody_until: self.anybody_until(&tool.id),
+            plain_http: self.plain_http_of(tool),
         };
         Seen { tool, failed }
     }
@@ -114,7 +115,7 @@ impl State {
             .then(|| Sentence::new("door-tool-down"));
         let special = match plan.level {
             Level::Internet => self.internet_mark(),
-            Level::Lan | Level::Local => self.anybody_until(&tool.id).map(|_| Sentence::new("door-anybody")),
+            Level::Lan | Level::Local => self.exception(tool),
         };
         let mark = special.or(down);
         urls(plan)
@@ -123,6 +124,16 @@ impl State {
                 None => (url, mark.clone(), DoorState::Open),
             })
             .collect()
+    }
+
+    /// What is special about a door on the local network.
+    fn exception(&self, tool: &ToolSettings) -> Option<Sentence> {
+        match (self.anybody_until(&tool.id), self.speaks_plain(&tool.id)) {
+            (Some(_), true) => Some(Sentence::new("door-anybody-plain")),
+            (Some(_), false) => Some(Sentence::new("door-anybody")),
+            (None, true) => Some(Sentence::new("door-plain")),
+            (None, false) => None,
+        }
     }
 
     fn failure(&self, port: u16) -> Option<Sentence> {
@@ -154,6 +165,7 @@ impl State {
             }
             let tool = &seen.tool;
             findings.extend(tool.anybody_until.map(|_| anybody_finding(tool)));
+            findings.extend(self.plain_finding(tool).filter(|_| self.key.is_ok()));
             let fault = self.settings.tool(&tool.id).and_then(|known| self.shared.tool_faults.of(&known.id));
             if let Some(fault) = fault.filter(|_| tool.level > Level::Local) {
                 findings.push(fault_finding(tool, fault));

@@ -40,6 +40,7 @@ impl State {
             certificate,
             identity_header: None,
             allowed_origins: Vec::new(),
+            plain_http: false,
             level: Level::Local,
             lan_port: None,
             internet_port: None,
@@ -80,7 +81,11 @@ impl State {
                 return Err(BadSecret::InClear(tool.name.clone()).into());
             }
             tool.certificate = certificate(&tool.target).await?;
+            // It was allowed for the program that was meant before.
+            tool.plain_http = false;
         }
+        tool.plain_http = set.plain_http.unwrap_or(tool.plain_http);
+        let (plain, wished) = (tool.plain_http, tool.clone());
         if let Some(name) = &set.identity_header {
             tool.identity_header = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
         }
@@ -97,6 +102,12 @@ impl State {
         let mut proven = Proven::new();
         self.prove(addresses_of(self.wishes(&after, &levels).listeners()), &mut proven)
             .map_err(ControlError::Bind)?;
+        match set.plain_http {
+            Some(true) => self.allow_plain_http(&wished).await?,
+            Some(false) => self.end_plain_http(&id).await?,
+            None if !plain && self.plain_http.contains_key(&id) => self.end_plain_http(&id).await?,
+            None => {}
+        }
         self.commit(after)?;
         if set.target.is_some()
             && let Some(tool) = self.settings.tool(id.as_str()).cloned()
@@ -169,9 +180,12 @@ impl State {
                 let works = |door: &Door| door.state == DoorState::Open;
                 let any = doors.iter().any(works);
                 doors.retain(|door| door.level <= tool.level && (works(door) || !any));
-                let urls: Vec<String> = doors.into_iter().map(|door| door.url).collect();
+                let mut urls: Vec<String> = doors.into_iter().map(|door| door.url).collect();
                 if urls.is_empty() {
                     return Err(ControlError::NoAddress { tool: tool.name, level: tool.level });
+                }
+                if self.speaks_plain(&id) {
+                    urls.extend(self.lan_door(&id).and_then(|door| door.plain_url()));
                 }
                 (urls, tool.anybody_until)
             }

@@ -4,6 +4,7 @@
 use super::{fields, wire};
 use crate::{
     clock::Clock,
+    headers::authority::Scheme,
     identity::{socket_token, user::User},
     injection::query,
     proxy::{
@@ -99,19 +100,19 @@ impl Ground {
 
     pub(super) fn permit(&self) -> Permit {
         let subject = Subject::Basic { user: Arc::clone(&self.user) };
-        proxy::authorize(subject, Purpose::Act, &self.door, &self.snapshot, &Clock::system())
+        proxy::authorize(subject, Purpose::Act, &self.door, Scheme::Https, &self.snapshot, &Clock::system())
             .expect("anna may use it")
     }
 
     /// The cookie jar this door shares with its neighbours.
     pub(super) fn jar(&self) -> Option<Jar<'_>> {
         let Serves::Tool(id) = &self.door.plan.serves else { return None };
-        Jar::of(&self.door, id, &self.names)
+        Jar::of(&self.door, Scheme::Https, id, &self.names)
     }
 
     /// The stages of the data path, for someone who is signed in.
     async fn answer(&self, request: Request<Incoming>) -> StatusCode {
-        let target = match route::route(&request, &self.door, None) {
+        let target = match route::route(&request, &self.door, Scheme::Https, None) {
             Ok(target) => target,
             Err(refusal) => return refusal.row().status,
         };

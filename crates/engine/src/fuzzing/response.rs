@@ -3,7 +3,7 @@
 
 use super::{fields, request::Ground, wire};
 use crate::{
-    headers::authority::Host,
+    headers::authority::{Host, Scheme},
     proxy::{
         door::Origin,
         respond,
@@ -54,7 +54,7 @@ fn clean(headers: &mut HeaderMap) {
     let ground = Ground::new();
     let permit = ground.permit();
     let host: Host = "192.168.1.5".parse().expect("a host");
-    let target = Target { origin: Arc::new(Origin::new(host, 8444)), ask: Ask::Tool };
+    let target = Target { origin: Arc::new(Origin::new(Scheme::Https, host, 8444)), ask: Ask::Tool };
     let before: Vec<_> = headers.get_all(header::CONTENT_TYPE).iter().cloned().collect();
     respond::clean(headers, &permit, &target, ground.jar().as_ref());
     fields::assert_no_hop_by_hop(headers);

@@ -75,9 +75,42 @@ impl fmt::Display for Host {
     }
 }
 
-/// Text of an HTTPS origin; the default port is left out, as browsers do.
+/// How an origin of ours is spoken to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scheme {
+    /// Under TLS.
+    Https,
+    /// In clear, where the owner allows it.
+    Http,
+}
+
+impl Scheme {
+    /// As it stands in URLs.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+
+    /// The port that URLs leave out.
+    pub(crate) const fn port(self) -> u16 {
+        match self {
+            Self::Https => HTTPS_PORT,
+            Self::Http => HTTP_PORT,
+        }
+    }
+}
+
+/// Text of an origin; the default port is left out, as browsers do.
+pub(crate) fn origin(scheme: Scheme, host: &Host, port: u16) -> String {
+    let name = scheme.name();
+    if port == scheme.port() { format!("{name}://{host}") } else { format!("{name}://{host}:{port}") }
+}
+
+/// Text of an HTTPS origin.
 pub(crate) fn https_origin(host: &Host, port: u16) -> String {
-    if port == HTTPS_PORT { format!("https://{host}") } else { format!("https://{host}:{port}") }
+    origin(Scheme::Https, host, port)
 }
 
 fn parse_port(text: &str) -> Result<u16, BadAuthority> {
@@ -96,6 +129,8 @@ fn is_label(label: &str) -> bool {
 
 /// Default port of HTTPS (RFC 9110 §4.2.2).
 pub(crate) const HTTPS_PORT: u16 = 443;
+/// Default port of HTTP (RFC 9110 §4.2.1).
+const HTTP_PORT: u16 = 80;
 /// Longest DNS name as text (RFC 1035 §2.3.4).
 const MAX_NAME_BYTES: usize = 253;
 /// Longest DNS label (RFC 1035 §2.3.4).

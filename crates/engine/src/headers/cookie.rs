@@ -1,5 +1,6 @@
 //! Our own cookies: read, set, and told from a tool's. What becomes of a tool's cookies is in `tool_cookie.rs`.
 
+use super::authority::Scheme;
 use hyper::{
     HeaderMap,
     header::{self, HeaderValue},
@@ -9,6 +10,18 @@ use std::time::Duration;
 /// Every cookie of ours begins so. `__Host-Http-` is `__Host-` (Secure, no Domain, Path=/) and, in browsers that know
 /// the longer prefix, also never set by script.
 pub(crate) const PREFIX: &str = "__Host-Http-drawbridge-";
+
+/// Those of the plain HTTP that the owner allows for a tool begin so: without `Secure`, and never taken over HTTPS. Like the
+/// others they bear our mark, so no tool sees or sets one.
+pub(crate) const PLAIN_PREFIX: &str = "plain-drawbridge-";
+
+/// What the cookies of ours at an origin begin with.
+pub(crate) const fn prefix(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Https => PREFIX,
+        Scheme::Http => PLAIN_PREFIX,
+    }
+}
 
 /// The value of a cookie of ours; nothing where it is missing or there are two (someone planted one).
 pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -38,8 +51,9 @@ fn has_mark(name: &[u8]) -> bool {
 
 /// A `Set-Cookie` of ours for the whole origin; a lifetime of zero removes it.
 pub(crate) fn set(name: &str, value: &str, lifetime: Duration) -> Option<HeaderValue> {
-    let text =
-        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}", lifetime.as_secs());
+    let secure = if name.starts_with(PLAIN_PREFIX) { "" } else { " Secure;" };
+    let age = lifetime.as_secs();
+    let text = format!("{name}={value}; Path=/;{secure} HttpOnly; SameSite=Lax; Max-Age={age}");
     HeaderValue::try_from(text).ok()
 }
 
@@ -92,11 +106,20 @@ mod tests {
     }
 
     #[test]
+    fn only_those_of_plain_http_are_sent_in_clear() {
+        for (scheme, secure) in [(Scheme::Https, true), (Scheme::Http, false)] {
+            let cookie = set(&format!("{}8444", prefix(scheme)), "x", Duration::from_secs(1)).unwrap();
+            assert_eq!(cookie.to_str().unwrap().contains("; Secure"), secure);
+        }
+    }
+
+    #[test]
     fn ours_are_known_in_every_spelling() {
         assert!(is_ours(b"__Host-Http-drawbridge-8444=x"));
         assert!(is_ours(b"__host-http-Drawbridge-8444=x"));
         assert!(is_ours(b"=__Host-Http-drawbridge-8444=x"));
         assert!(is_ours(b"__Host-Http-drawbridge-8444"));
+        assert!(is_ours(b"plain-drawbridge-8444=x"));
         assert!(is_ours(b"__Http-drawbridge-tool-8444-sid=x"));
         assert!(!is_ours(b"_xsrf=x"));
         assert!(!is_ours(b"file=a-drawbridge-b"));

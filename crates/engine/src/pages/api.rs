@@ -67,7 +67,7 @@ async fn login(
     target: &Target,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
-    let visit = super::Visit::of(&request);
+    let visit = super::Visit::of(&request, connection.scheme);
     let (headers, mut login) = read::<Login>(connection, request, target).await?;
     let (device, question) = (login.device.take(), login.approval.take());
     let tokens = Tokens {
@@ -301,7 +301,8 @@ pub(super) async fn socket_token<B>(
     let subject = authenticate::authenticate(request, tool, door, target, *client, snapshot, shared).await?;
     let subject = subject.ok_or(Refusal::SignInNeeded)?;
     // Whoever may not use the tool gets no token for it either.
-    crate::proxy::authorize(subject.clone(), crate::proxy::Purpose::Act, door, snapshot, &shared.clock)?;
+    let purpose = crate::proxy::Purpose::Act;
+    crate::proxy::authorize(subject.clone(), purpose, door, connection.scheme, snapshot, &shared.clock)?;
     let issued = shared.socket_tokens.issue(tool, door.plan.level, subject.who(), subject);
     let issued = issued.map_err(|_| Refusal::Internal)?;
     let token = issued.ok_or(Refusal::Busy)?;

@@ -7,8 +7,8 @@ use super::{
     see_other,
 };
 use crate::{
-    headers::{cookie, path},
-    identity::session::{self, SessionError},
+    headers::{authority::Scheme, cookie, path},
+    identity::session::{self, Kind, SessionError},
     proxy::{
         authenticate::cookie_name,
         body::Body,
@@ -33,7 +33,7 @@ pub(crate) fn begin<B>(
     request: &Request<B>,
     target: &Target,
 ) -> Result<Response<Body>, Refusal> {
-    let name = begin_cookie(door.plan.port);
+    let name = begin_cookie(target.origin.scheme, door.plan.port);
     let known = cookie::value(request.headers(), &name).filter(|value| value.len() == TOKEN_LETTERS);
     let nonce = match known {
         Some(nonce) => nonce.to_owned(),
@@ -45,7 +45,7 @@ pub(crate) fn begin<B>(
         .append_pair("state", &state(&nonce))
         .append_pair("to", if path::is_local_reference(to) { to } else { "/" })
         .finish();
-    let mut response = see_other(&format!("{}/sign-in?{query}", door.gate_origin(&target.origin.host)))?;
+    let mut response = see_other(&format!("{}/sign-in?{query}", door.gate_origin(&target.origin)))?;
     set(&mut response, cookie::set(&name, &nonce, BEGIN))?;
     Ok(response)
 }
@@ -62,6 +62,8 @@ pub(crate) async fn answer<B>(
     match routes::at_door(request.method(), path).ok_or(Refusal::NoSuchPage)? {
         Door::Enter => enter(connection, &request, target, tool).await,
         Door::Leave => leave(connection, &request, target, tool).await,
+        // In clear a token would be anybody's who listens.
+        Door::SocketToken if connection.scheme == Scheme::Http => Err(Refusal::NoSuchPage),
         Door::SocketToken => api::socket_token(connection, &request, target, tool, snapshot).await,
     }
 }
@@ -72,10 +74,11 @@ async fn enter<B>(
     target: &Target,
     tool: &ToolId,
 ) -> Result<Response<Body>, Refusal> {
-    let door = &connection.door;
+    let (door, scheme) = (&connection.door, connection.scheme);
+    let (begin, kind) = (begin_cookie(scheme, door.plan.port), kind(scheme));
     let (code, to) = entry(request.uri().query().unwrap_or_default());
-    let begun = cookie::value(request.headers(), &begin_cookie(door.plan.port)).ok_or(Refusal::StaleCode)?;
-    let entered = take(&connection.shared, &code, (tool, door.plan.level), &state(begun)).await;
+    let begun = cookie::value(request.headers(), &begin).ok_or(Refusal::StaleCode)?;
+    let entered = take(&connection.shared, &code, (tool, door.plan.level, kind), &state(begun)).await;
     let (token, lifetime) = match entered {
         Ok(entered) => entered.ok_or(Refusal::StaleCode)?,
         Err(error) => {
@@ -85,20 +88,23 @@ async fn enter<B>(
     };
     connection.shared.changed.notify_one();
     let mut response = see_other(&format!("{}{to}", target.origin.text))?;
-    set(&mut response, cookie::set(&cookie_name(door.plan.port), &token, lifetime))?;
-    set(&mut response, cookie::set(&begin_cookie(door.plan.port), "", Duration::ZERO))?;
+    set(&mut response, cookie::set(&cookie_name(scheme, door.plan.port), &token, lifetime))?;
+    set(&mut response, cookie::set(&begin, "", Duration::ZERO))?;
     Ok(response)
 }
 
-/// The cookie a code is worth, of a sign-in or of a pass, and for how long.
+/// The cookie a code is worth, of a sign-in or, over HTTPS, of a pass, and for how long.
 async fn take(
     shared: &Shared,
     code: &str,
-    (tool, level): (&ToolId, Level),
+    (tool, level, kind): (&ToolId, Level, Kind),
     state: &str,
 ) -> Result<Option<(String, Duration)>, SessionError> {
-    if let Some(token) = shared.sessions.enter(code, tool, level, state).await? {
-        return Ok(Some((token, session::LIFETIME)));
+    if let Some(token) = shared.sessions.enter(code, tool, (level, kind), state).await? {
+        return Ok(Some((token, kind.lifetime())));
+    }
+    if kind == Kind::Plain {
+        return Ok(None);
     }
     let entered = shared.passes.enter(code, tool, level, state).await?;
     Ok(entered.map(|(token, pass)| (token, pass.left(shared.clock.timestamp()))))
@@ -124,18 +130,19 @@ async fn leave<B>(
     tool: &ToolId,
 ) -> Result<Response<Body>, Refusal> {
     pipeline::check_own_form(request, target)?;
-    let door = &connection.door;
-    let name = cookie_name(door.plan.port);
+    let (door, scheme) = (&connection.door, connection.scheme);
+    let name = cookie_name(scheme, door.plan.port);
     if let Some(value) = cookie::value(request.headers(), &name) {
-        match connection.shared.sessions.at_door(value, tool, door.plan.level) {
+        match connection.shared.sessions.at_door(value, tool, door.plan.level, kind(scheme)) {
             Some(session) => super::gate::end(connection, &session.id).await?,
+            None if scheme == Scheme::Http => {}
             None => connection.shared.passes.leave(value).await.map_err(|error| {
                 tracing::error!(%error, "the end of a guest's visit could not be saved");
                 Refusal::Internal
             })?,
         }
     }
-    let mut response = see_other(&format!("{}/sign-in?left", door.gate_origin(&target.origin.host)))?;
+    let mut response = see_other(&format!("{}/sign-in?left", door.gate_origin(&target.origin)))?;
     set(&mut response, cookie::set(&name, "", Duration::ZERO))?;
     Ok(response)
 }
@@ -151,8 +158,16 @@ fn state(nonce: &str) -> String {
     URL_SAFE_NO_PAD.encode(session::digest(nonce))
 }
 
-fn begin_cookie(port: u16) -> String {
-    format!("{}begin-{port}", cookie::PREFIX)
+/// What opens a door to browsers that come this way.
+const fn kind(scheme: Scheme) -> Kind {
+    match scheme {
+        Scheme::Https => Kind::Browser,
+        Scheme::Http => Kind::Plain,
+    }
+}
+
+fn begin_cookie(scheme: Scheme, port: u16) -> String {
+    format!("{}begin-{port}", cookie::prefix(scheme))
 }
 
 /// How long a browser may take to sign in (chosen: looking for the password in the next room).

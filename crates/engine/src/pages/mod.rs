@@ -8,7 +8,10 @@ mod pending;
 mod qr;
 mod routes;
 
-use crate::proxy::{authenticate, body::Body, refusal::Refusal};
+use crate::{
+    headers::authority::Scheme,
+    proxy::{authenticate, body::Body, refusal::Refusal},
+};
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use drawbridge_texts::{Language, Texts};
@@ -94,11 +97,11 @@ impl Pages {
 
 impl Visit {
     /// What is needed of a request before the stages consume it.
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>, scheme: Scheme) -> Self {
         Self {
             language: language(request.headers()),
             page: authenticate::is_page_visit(request),
-            browser: authenticate::is_browser(request.headers()),
+            browser: authenticate::is_browser(request.headers(), scheme),
         }
     }
 }

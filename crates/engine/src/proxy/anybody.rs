@@ -13,7 +13,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use drawbridge_protocol::Level;
-use hyper::{HeaderMap, Request, header};
+use hyper::{Request, header};
 use ipnet::IpNet;
 use std::{
     sync::Arc,
@@ -73,16 +73,12 @@ pub(crate) fn admit<B>(
     let headers = request.headers();
     if headers.contains_key(header::ORIGIN) || headers.contains_key(authenticate::SITE) {
         authenticate::check_origin(request, &target.origin.text, Credential::Cookie)?;
-    } else if is_vague(headers) {
+    } else if authenticate::calls_itself_browser(headers) {
+        // It does not say which site made it ask (Safari before 16.4, and all of them without TLS). With a cookie
+        // `SameSite` would hold other websites off; here nothing would.
         return Ok(None);
     }
     Ok(Some(Subject::Anybody(Arc::clone(&anybody))))
-}
-
-/// A browser that does not say which site a request comes from (Safari before 16.4, and all of them without HTTPS). With
-/// a cookie `SameSite` would hold other websites off; here nothing would.
-fn is_vague(headers: &HeaderMap) -> bool {
-    headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"))
 }
 
 /// Seconds by which the clock and the time that passed may differ (chosen: more than any correction by NTP while it runs,
@@ -93,6 +89,7 @@ const APART: u64 = 60;
 mod tests {
     use super::*;
     use crate::{
+        headers::authority::Scheme,
         proxy::{
             door::{DoorPlan, GateAddress, Origin, Serves},
             identify::identify,
@@ -132,7 +129,7 @@ mod tests {
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let origin = Arc::new(Origin::new("192.168.1.5".parse().unwrap(), 8444));
+        let origin = Arc::new(Origin::new(Scheme::Https, "192.168.1.5".parse().unwrap(), 8444));
         let target = Target { origin, ask: Ask::Tool };
         let client = identify(format!("{from}:1").parse().unwrap());
         let admitted = admit(&request.body(()).unwrap(), &door, &target, client, Timestamp(1_001));

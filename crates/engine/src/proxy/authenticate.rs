@@ -11,11 +11,12 @@ use super::{
     snapshot::{Shared, Snapshot},
 };
 use crate::{
-    headers::{cookie, hop_by_hop},
+    headers::{authority::Scheme, cookie, hop_by_hop},
     identity::{
         approval::{Asked, Shown},
         presented,
         program::{Admission, Desk, Known},
+        session::Kind,
         socket_token,
         user::User,
     },
@@ -28,8 +29,8 @@ use hyper::{
 use std::sync::Arc;
 
 /// The name of the session cookie of the origin with this port.
-pub(crate) fn cookie_name(port: u16) -> String {
-    format!("{}{port}", cookie::PREFIX)
+pub(crate) fn cookie_name(scheme: Scheme, port: u16) -> String {
+    format!("{}{port}", cookie::prefix(scheme))
 }
 
 /// Who asks for a tool; nothing means nobody.
@@ -45,14 +46,18 @@ pub(crate) async fn authenticate<B>(
     if is_websocket(request.headers())
         && let Some(text) = request.uri().query().and_then(socket_token::named)
     {
-        let subject = shared.socket_tokens.take(text.expose(), tool, door.plan.level);
+        // None is given out in clear, so one that comes so was overheard or made up.
+        let subject = match target.origin.scheme {
+            Scheme::Https => shared.socket_tokens.take(text.expose(), tool, door.plan.level),
+            Scheme::Http => None,
+        };
         return subject.map(Some).ok_or(Refusal::WrongCredential);
     }
     let headers = request.headers();
     let signer = shared.signer.load();
     let presented = || presented::read(headers, signer.as_deref());
     let is_listed = || snapshot.tools.get(tool).is_some_and(|tool| cors::listed(headers, tool).is_some());
-    if let Some(subject) = by_cookie(headers, tool, door, snapshot, shared) {
+    if let Some(subject) = by_cookie(headers, tool, (door, target.origin.scheme), snapshot, shared) {
         match check_origin(request, &target.origin.text, Credential::Cookie) {
             Ok(()) => return Ok(Some(subject)),
             // The session lies in the browser; a page of a listed origin may have sent a credential of its own beside it.
@@ -102,18 +107,26 @@ fn ask_owner(user: &Arc<User>, headers: &HeaderMap, client: Client, shared: &Sha
     }
 }
 
-/// Whose session at this door the browser has: a user's, or a guest's whose pass somebody still stands behind.
+/// Whose session at this door the browser has: a user's, or a guest's whose pass somebody still stands behind. Without TLS
+/// only what was made without it counts.
 fn by_cookie(
     headers: &HeaderMap,
     tool: &ToolId,
-    door: &Door,
+    (door, scheme): (&Door, Scheme),
     snapshot: &Snapshot,
     shared: &Shared,
 ) -> Option<Subject> {
-    let (value, level) = (cookie::value(headers, &door.session_cookie)?, door.plan.level);
-    if let Some(session) = shared.sessions.at_door(value, tool, level) {
+    let level = door.plan.level;
+    let (value, kind) = match scheme {
+        Scheme::Https => (cookie::value(headers, &door.session_cookie)?, Kind::Browser),
+        Scheme::Http => (cookie::value(headers, &cookie_name(scheme, door.plan.port))?, Kind::Plain),
+    };
+    if let Some(session) = shared.sessions.at_door(value, tool, level, kind) {
         let user = Arc::clone(snapshot.users.get(&session.user)?);
         return Some(Subject::Session { user, session });
+    }
+    if kind == Kind::Plain {
+        return None;
     }
     let entered = shared.passes.at_door(value, tool, level)?;
     let backer = entered.pass.backer(level, snapshot)?;
@@ -146,7 +159,10 @@ pub(crate) enum Credential {
 pub(crate) fn check_origin<B>(request: &Request<B>, origin: &str, by: Credential) -> Result<(), Refusal> {
     let headers = request.headers();
     // What a browser sends by itself is no better than a cookie: it also sends a remembered password for other sites.
-    let by = if headers.contains_key(SITE) { Credential::Cookie } else { by };
+    // Without TLS it does not say for which.
+    let by_browser =
+        headers.contains_key(SITE) || (origin.starts_with("http:") && calls_itself_browser(headers));
+    let by = if by_browser { Credential::Cookie } else { by };
     let named = headers.get(header::ORIGIN).map(|value| value.as_bytes() == origin.as_bytes());
     let socket = is_websocket(headers);
     match (by, named) {
@@ -184,9 +200,14 @@ pub(crate) fn is_page_visit<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// Whether a browser sent it; only those name the place it was sent from.
-pub(crate) fn is_browser(headers: &HeaderMap) -> bool {
-    headers.contains_key(MODE)
+/// Whether a browser sent it; only those name the place it was sent from, and without TLS not even they.
+pub(crate) fn is_browser(headers: &HeaderMap, scheme: Scheme) -> bool {
+    headers.contains_key(MODE) || (scheme == Scheme::Http && calls_itself_browser(headers))
+}
+
+/// Every browser in use says so, for reasons of history.
+pub(crate) fn calls_itself_browser(headers: &HeaderMap) -> bool {
+    headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"))
 }
 
 fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -280,6 +301,22 @@ mod tests {
         assert!(!check("POST", Header, &[("sec-fetch-site", "cross-site")]));
         assert!(!check("GET", Header, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")]));
         assert!(check("POST", Header, &[("sec-fetch-site", "same-origin"), ("origin", "https://a:1")]));
+    }
+
+    #[test]
+    fn without_tls_a_browser_is_known_by_its_name() {
+        let check = |method: &str, fields: &[(&str, &str)]| {
+            let mut request = Request::builder().method(method).uri("/");
+            for (name, value) in fields {
+                request = request.header(*name, *value);
+            }
+            check_origin(&request.body(()).unwrap(), "http://a:1", Credential::Header).is_ok()
+        };
+        let (browser, other) = (("user-agent", "Mozilla/5.0"), ("origin", "http://evil.example"));
+        assert!(check("GET", &[other]) && check("POST", &[]));
+        assert!(!check("GET", &[browser, other]) && !check("POST", &[browser]));
+        assert!(check("GET", &[browser]) && check("POST", &[browser, ("origin", "http://a:1")]));
+        assert!(!check("POST", &[("origin", "https://a:1")]), "the same place under TLS is another");
     }
 
     #[test]

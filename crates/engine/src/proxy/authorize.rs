@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    headers::authority::Scheme,
     identity::{
         Who,
         pass::{Backer, Entered, Pass, Rights},
@@ -104,6 +105,7 @@ pub(crate) fn authorize(
     subject: Subject,
     purpose: Purpose,
     door: &Door,
+    scheme: Scheme,
     snapshot: &Snapshot,
     clock: &Clock,
 ) -> Result<Permit, Refusal> {
@@ -126,7 +128,11 @@ pub(crate) fn authorize(
         Subject::Anybody(anybody) if !door.allows(anybody) => return Err(Refusal::Withdrawn),
         Subject::Anybody(anybody) => Some(anybody.ended.clone()),
     };
-    let lease = Lease { door: door.closing.clone(), account, credential };
+    let closing = match scheme {
+        Scheme::Https => door.closing.clone(),
+        Scheme::Http => door.plain().ok_or(Refusal::Withdrawn)?,
+    };
+    let lease = Lease { door: closing, account, credential };
     if lease.is_withdrawn() {
         return Err(Refusal::Withdrawn);
     }

@@ -3,7 +3,7 @@
 use super::{anybody::Anybody, authenticate};
 use crate::{
     headers::{
-        authority::{self, Authority, Host},
+        authority::{self, Authority, Host, Scheme},
         tool_cookie,
     },
     network::hops::Hop,
@@ -67,9 +67,10 @@ pub(crate) enum GateAddress {
 /// One of a door's hosts as a visitor writes it.
 #[derive(Debug)]
 pub(crate) struct Origin {
+    pub(crate) scheme: Scheme,
     pub(crate) host: Host,
     port: u16,
-    /// `https://HOST:PORT`; the default port is left out, as browsers do.
+    /// `SCHEME://HOST:PORT`; the default port is left out, as browsers do.
     pub(crate) text: String,
 }
 
@@ -79,10 +80,14 @@ pub(crate) struct Door {
     pub(crate) plan: DoorPlan,
     /// Of each host in the plan.
     origins: Vec<Arc<Origin>>,
+    /// The same without TLS.
+    plain_origins: Vec<Arc<Origin>>,
     /// What marks its tool's cookies, where its host has other doors too.
     pub(crate) cookie_mark: Option<String>,
     /// The name of its session cookie.
     pub(crate) session_cookie: String,
+    /// Set while its tool is spoken to without TLS too; cancelled when that ends, or the door closes.
+    plain: ArcSwapOption<CancellationToken>,
     /// Set while anybody may come in without a password.
     pub(crate) anybody: ArcSwapOption<Anybody>,
     /// Cancelled when the door closes; every connection and tunnel through it ends.
@@ -92,37 +97,54 @@ pub(crate) struct Door {
 impl Door {
     /// Opens what was planned.
     pub(crate) fn new(plan: DoorPlan) -> Self {
-        let origins = plan.hosts.iter().map(|host| Arc::new(Origin::new(host.clone(), plan.port))).collect();
+        let origins = |scheme| {
+            let of = |host: &Host| Arc::new(Origin::new(scheme, host.clone(), plan.port));
+            plan.hosts.iter().map(of).collect()
+        };
+        let (plain_origins, origins) = (origins(Scheme::Http), origins(Scheme::Https));
         let cookie_mark = match &plan.gate {
             GateAddress::SameHost { .. } => Some(tool_cookie::mark(plan.port)),
             GateAddress::Named { .. } => None,
         };
-        let session_cookie = authenticate::cookie_name(plan.port);
-        let (anybody, closing) = (ArcSwapOption::empty(), CancellationToken::new());
-        Self { plan, origins, cookie_mark, session_cookie, anybody, closing }
+        let session_cookie = authenticate::cookie_name(Scheme::Https, plan.port);
+        let (anybody, plain) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        let closing = CancellationToken::new();
+        Self { plan, origins, cookie_mark, session_cookie, plain, anybody, closing, plain_origins }
     }
 
     /// The origin a `Host` names, if it is written as browsers write it: the everyday case, without parsing.
-    pub(crate) fn origin_written(&self, host: &[u8]) -> Option<&Arc<Origin>> {
-        self.origins.iter().find(|origin| origin.authority().as_bytes() == host)
+    pub(crate) fn origin_written(&self, scheme: Scheme, host: &[u8]) -> Option<&Arc<Origin>> {
+        self.origins(scheme).iter().find(|origin| origin.authority().as_bytes() == host)
     }
 
     /// The origin an authority names.
-    pub(crate) fn origin_of(&self, authority: &Authority) -> Option<&Arc<Origin>> {
-        self.origins.iter().find(|origin| origin.is_named_by(authority))
+    pub(crate) fn origin_of(&self, scheme: Scheme, authority: &Authority) -> Option<&Arc<Origin>> {
+        self.origins(scheme).iter().find(|origin| origin.is_named_by(authority))
     }
 
     /// Whether a request's authority names this door.
-    pub(crate) fn is_named_by(&self, authority: &Authority) -> bool {
-        self.origin_of(authority).is_some()
+    pub(crate) fn is_named_by(&self, scheme: Scheme, authority: &Authority) -> bool {
+        self.origin_of(scheme, authority).is_some()
     }
 
-    /// The gate's origin for a visitor who came by this host.
-    pub(crate) fn gate_origin(&self, host: &Host) -> String {
-        match &self.plan.gate {
-            GateAddress::SameHost { port } => authority::https_origin(host, *port),
-            GateAddress::Named { host, port } => authority::https_origin(host, *port),
+    fn origins(&self, scheme: Scheme) -> &[Arc<Origin>] {
+        match scheme {
+            Scheme::Https => &self.origins,
+            Scheme::Http => &self.plain_origins,
         }
+    }
+
+    /// The gate's origin for a visitor who came by this origin.
+    pub(crate) fn gate_origin(&self, by: &Origin) -> String {
+        match &self.plan.gate {
+            GateAddress::SameHost { port } => authority::origin(by.scheme, &by.host, *port),
+            GateAddress::Named { host, port } => authority::origin(by.scheme, host, *port),
+        }
+    }
+
+    /// The gate as the door's first host names it.
+    pub(crate) fn gate_url(&self) -> Option<String> {
+        self.origins.first().map(|origin| self.gate_origin(origin))
     }
 
     /// This door's origin for a visitor who came to the gate by this host.
@@ -132,6 +154,31 @@ impl Door {
                 authority::https_origin(gate_host, self.plan.port)
             }
             GateAddress::SameHost { .. } | GateAddress::Named { .. } => self.url(),
+        }
+    }
+
+    /// What ends when its tool is no longer spoken to without TLS; nothing where it is not now. Only on the local network.
+    pub(crate) fn plain(&self) -> Option<CancellationToken> {
+        let is_tool = matches!(self.plan.serves, Serves::Tool(_)) && self.plan.level == Level::Lan;
+        self.plain.load().as_ref().filter(|_| is_tool).map(|ends| CancellationToken::clone(ends))
+    }
+
+    /// Its address without TLS.
+    pub(crate) fn plain_url(&self) -> Option<String> {
+        self.plain_origins.first().map(|origin| origin.text.clone())
+    }
+
+    /// Speaks to its tool without TLS too, from now on.
+    pub(crate) fn begin_plain(&self) {
+        if self.plain.load().is_none() {
+            self.plain.store(Some(Arc::new(self.closing.child_token())));
+        }
+    }
+
+    /// No longer; whatever runs in clear ends.
+    pub(crate) fn end_plain(&self) {
+        if let Some(ends) = self.plain.swap(None) {
+            ends.cancel();
         }
     }
 
@@ -149,18 +196,18 @@ impl Door {
 
 impl Origin {
     /// The origin of a host at a port.
-    pub(crate) fn new(host: Host, port: u16) -> Self {
-        let text = authority::https_origin(&host, port);
-        Self { host, port, text }
+    pub(crate) fn new(scheme: Scheme, host: Host, port: u16) -> Self {
+        let text = authority::origin(scheme, &host, port);
+        Self { scheme, host, port, text }
     }
 
     /// `HOST:PORT`, as it stands in `Host`.
     pub(crate) fn authority(&self) -> &str {
-        self.text.strip_prefix("https://").unwrap_or_default()
+        self.text.split_once("://").map_or("", |(_, authority)| authority)
     }
 
     fn is_named_by(&self, authority: &Authority) -> bool {
-        authority.port.unwrap_or(authority::HTTPS_PORT) == self.port && authority.host == self.host
+        authority.port.unwrap_or(self.scheme.port()) == self.port && authority.host == self.host
     }
 }
 

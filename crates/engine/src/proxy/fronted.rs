@@ -18,7 +18,7 @@ use super::{
     tls,
     upstream::Pool,
 };
-use crate::headers::authority::Authority;
+use crate::headers::authority::{Authority, Scheme};
 use hyper::{HeaderMap, Request, Response, body::Incoming, header, service::service_fn};
 use hyper_util::rt::TokioIo;
 use std::{
@@ -111,6 +111,8 @@ impl Carried {
             caller: Caller::new(client, &door),
             forwarded_for: client.forwarded_for(),
             door,
+            // The hop says so, or nothing is answered.
+            scheme: Scheme::Https,
             client,
             server_name: None,
             shared: Arc::clone(shared),
@@ -132,5 +134,5 @@ fn named(doors: &Doors, headers: &HeaderMap) -> Option<Arc<Door>> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return None };
     let authority: Authority = host.to_str().ok()?.parse().ok()?;
-    tls::door_of(doors, Some(&authority.host)).filter(|door| door.is_named_by(&authority))
+    tls::door_of(doors, Some(&authority.host)).filter(|door| door.is_named_by(Scheme::Https, &authority))
 }

@@ -1,5 +1,5 @@
-//! One connection on its core: TLS, then HTTP/1 or HTTP/2 as agreed, with the limits hyper leaves to us. It ends when
-//! its door closes.
+//! One connection on its core: TLS, then HTTP/1 or HTTP/2 as agreed, with the limits hyper leaves to us; or HTTP/1 in
+//! clear, where a door allows that. It ends when its door closes.
 
 use super::{
     accept::Accepted,
@@ -17,6 +17,7 @@ use super::{
     tls::{self, Opening, Secured},
     upstream::Pool,
 };
+use crate::headers::authority::Scheme;
 use hyper::{Request, Response, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
@@ -29,7 +30,11 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::server::TlsStream;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Serves a connection until either side ends it.
@@ -45,89 +50,117 @@ pub(crate) async fn serve(accepted: Accepted, pool: Rc<Pool>) {
         () = stop.cancelled() => return,
         opening = tls::open(stream, local, level, &doors, &ground.identities) => opening,
     };
-    match opening {
+    let (door, server_name, scheme, closing, line) = match opening {
         // Strangers and broken handshakes are the everyday noise of any open port.
-        Err(error) => tracing::debug!(%peer, %error, "a connection did not get through its handshake"),
-        Ok(Opening::Plain(stream)) => {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                _ = plain::serve(stream, &doors) => {}
-            }
+        Err(error) => {
+            tracing::debug!(%peer, %error, "a connection did not get through its handshake");
+            return;
         }
+        Ok(Opening::Plain(stream)) => match plain::spoken(&doors, &ground.shared.snapshot.load()) {
+            Some((door, closing)) => (door, None, Scheme::Http, closing, Line::Plain(stream)),
+            None => {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => {}
+                    _ = plain::serve(stream, &doors) => {}
+                }
+                return;
+            }
+        },
         Ok(Opening::Tls(secured)) => {
-            let closing = secured.door.closing.clone();
-            let client = admitted.client();
-            let connection = Connection {
-                door: Arc::clone(&secured.door),
-                client,
-                caller: Caller::new(client, &secured.door),
-                forwarded_for: client.forwarded_for(),
-                admitted: Arc::new(admitted),
-                server_name: secured.server_name.clone(),
-                shared: Arc::clone(&ground.shared),
-                pool,
-                activity: Activity::default(),
-                exchanges: Rc::default(),
-                noted: Cell::default(),
-            };
-            let exchanges = Rc::clone(&connection.exchanges);
-            // A task of its own, so that a byte on the connection does not ask after everything that may end it.
-            let speaking = AbortOnDropHandle::new(tokio::task::spawn_local(speak(*secured, connection)));
-            tokio::select! {
-                biased;
-                () = closing.cancelled() => {}
-                () = stop.cancelled() => {}
-                () = exchanges.overdue() => {}
-                _ = speaking => {}
-            }
+            let Secured { stream, door, server_name } = *secured;
+            let closing = door.closing.clone();
+            (door, server_name, Scheme::Https, closing, Line::Tls(Box::new(stream)))
         }
+    };
+    let client = admitted.client();
+    let connection = Connection {
+        caller: Caller::new(client, &door),
+        door,
+        scheme,
+        client,
+        forwarded_for: client.forwarded_for(),
+        admitted: Arc::new(admitted),
+        server_name,
+        shared: Arc::clone(&ground.shared),
+        pool,
+        activity: Activity::default(),
+        exchanges: Rc::default(),
+        noted: Cell::default(),
+    };
+    let exchanges = Rc::clone(&connection.exchanges);
+    // A task of its own, so that a byte on the connection does not ask after everything that may end it.
+    let speaking = AbortOnDropHandle::new(tokio::task::spawn_local(speak(line, connection)));
+    tokio::select! {
+        biased;
+        () = closing.cancelled() => {}
+        () = stop.cancelled() => {}
+        () = exchanges.overdue() => {}
+        _ = speaking => {}
     }
 }
 
-async fn speak(secured: Secured, connection: Connection) {
-    let http2 = secured.is_http2();
-    let gate = secured.door.plan.serves == Serves::Gate;
+/// What requests come over.
+enum Line {
+    Tls(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
+
+async fn speak(line: Line, connection: Connection) {
+    let gate = connection.door.plan.serves == Serves::Gate;
     let connection = Rc::new(connection);
     let (activity, exchanges) = (connection.activity.clone(), Rc::clone(&connection.exchanges));
     let answer = move |request: Request<Incoming>| {
         let connection = Rc::clone(&connection);
         async move { Ok::<Response<Body>, Infallible>(pipeline::answer(&connection, request).await) }
     };
-    let ended = if http2 {
-        let (streams, stream, window) = if gate {
-            (limits::GATE_STREAMS, limits::GATE_WINDOW, limits::GATE_WINDOW)
-        } else {
-            (limits::STREAMS, limits::STREAM_WINDOW, limits::CONNECTION_WINDOW)
-        };
-        let streams_of = LocalExecutor { exchanges };
-        // Boxed, because a stream becomes a task, and is moved from place to place until it is one.
-        let service = service_fn(move |request| Box::pin(answer(request)));
-        let gathering = Gathering::new(secured.stream);
-        let serving = hyper::server::conn::http2::Builder::new(streams_of)
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(streams)
-            .initial_stream_window_size(stream)
-            .initial_connection_window_size(window)
-            .max_send_buf_size(limits::SEND_BUFFER)
-            .max_header_list_size(u32::try_from(limits::HEAD_BYTES).unwrap_or(u32::MAX))
-            .keep_alive_interval(limits::PING)
-            .keep_alive_timeout(limits::PING_ANSWER)
-            .serve_connection(TokioIo::new(gathering.end()), service);
-        tokio::select! {
-            ended = gathering.after(serving) => ended,
-            // hyper has no idle limit for HTTP/2: a client that answers pings would stay for ever.
-            () = activity.idle_for(limits::IDLE) => Ok(()),
+    let ended = match line {
+        Line::Plain(stream) => speak_http1(stream, answer).await,
+        Line::Tls(stream) if !is_http2(&stream) => speak_http1(*stream, answer).await,
+        Line::Tls(secured) => {
+            let (streams, stream, window) = if gate {
+                (limits::GATE_STREAMS, limits::GATE_WINDOW, limits::GATE_WINDOW)
+            } else {
+                (limits::STREAMS, limits::STREAM_WINDOW, limits::CONNECTION_WINDOW)
+            };
+            let streams_of = LocalExecutor { exchanges };
+            // Boxed, because a stream becomes a task, and is moved from place to place until it is one.
+            let service = service_fn(move |request| Box::pin(answer(request)));
+            let gathering = Gathering::new(*secured);
+            let serving = hyper::server::conn::http2::Builder::new(streams_of)
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(streams)
+                .initial_stream_window_size(stream)
+                .initial_connection_window_size(window)
+                .max_send_buf_size(limits::SEND_BUFFER)
+                .max_header_list_size(u32::try_from(limits::HEAD_BYTES).unwrap_or(u32::MAX))
+                .keep_alive_interval(limits::PING)
+                .keep_alive_timeout(limits::PING_ANSWER)
+                .serve_connection(TokioIo::new(gathering.end()), service);
+            tokio::select! {
+                ended = gathering.after(serving) => ended,
+                // hyper has no idle limit for HTTP/2: a client that answers pings would stay for ever.
+                () = activity.idle_for(limits::IDLE) => Ok(()),
+            }
         }
-    } else {
-        http1(limits::HEAD)
-            .serve_connection(TokioIo::new(Lingering::new(secured.stream)), service_fn(answer))
-            .with_upgrades()
-            .await
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+async fn speak_http1<S, A, F>(stream: S, answer: A) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    let stream = TokioIo::new(Lingering::new(stream));
+    http1(limits::HEAD).serve_connection(stream, service_fn(answer)).with_upgrades().await
+}
+
+fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
 /// HTTP/1 with the limits hyper leaves to us; so long for a head, and for an idle connection.

@@ -5,7 +5,10 @@
 //! hostile one can read and set such cookies by script, and can set any name to be given it.
 
 use super::{door::Door, limits};
-use crate::{headers::tool_cookie::SetCookie, tools::ToolId};
+use crate::{
+    headers::{authority::Scheme, tool_cookie::SetCookie},
+    tools::ToolId,
+};
 use arc_swap::ArcSwap;
 use hyper::header::HeaderValue;
 use std::{
@@ -46,6 +49,7 @@ struct Spellings {
 
 /// The jar of one door whose host has other doors.
 pub(crate) struct Jar<'a> {
+    scheme: Scheme,
     mark: &'a str,
     tool: &'a ToolId,
     names: &'a Names,
@@ -53,8 +57,8 @@ pub(crate) struct Jar<'a> {
 
 impl<'a> Jar<'a> {
     /// The jar of a door; none where its tool has a host of its own.
-    pub(crate) fn of(door: &'a Door, tool: &'a ToolId, names: &'a Names) -> Option<Self> {
-        door.cookie_mark.as_deref().map(|mark| Self { mark, tool, names })
+    pub(crate) fn of(door: &'a Door, scheme: Scheme, tool: &'a ToolId, names: &'a Names) -> Option<Self> {
+        door.cookie_mark.as_deref().map(|mark| Self { scheme, mark, tool, names })
     }
 
     /// What stands before the names of this door's `HttpOnly` cookies.
@@ -73,7 +77,13 @@ impl<'a> Jar<'a> {
     /// names, so the other is removed along. The marked one always, because it can only be this door's; the plain one
     /// where this tool has set it, because it may be a neighbour's otherwise.
     pub(crate) fn set(&self, cookie: SetCookie<'_>, kept: &mut Vec<HeaderValue>) {
-        if cookie.is_http_only() {
+        if self.scheme == Scheme::Http {
+            // A mark demands `Secure`, and without TLS no browser would take that.
+            if !cookie.is_removal() {
+                self.names.learn(self.tool, cookie.name, Spellings { plain: true, marked: false });
+            }
+            kept.extend(cookie.own_host());
+        } else if cookie.is_http_only() {
             let known = self.names.learn(self.tool, cookie.name, Spellings { plain: false, marked: true });
             kept.extend(cookie.marked(self.mark));
             if known.plain {
@@ -176,7 +186,7 @@ mod tests {
         }
 
         fn jar(&self, tool: usize) -> Jar<'_> {
-            Jar { mark: &self.mark, tool: &self.tools[tool], names: &self.names }
+            Jar { scheme: Scheme::Https, mark: &self.mark, tool: &self.tools[tool], names: &self.names }
         }
 
         /// What the browser gets for a `Set-Cookie`.
@@ -231,6 +241,15 @@ mod tests {
         assert_eq!(ground.set(0, "sid=; HttpOnly; Max-Age=0"), both);
         ground.set(1, "other=1");
         assert_eq!(ground.set(0, "other=1; HttpOnly").len(), 1, "a neighbour's stays");
+    }
+
+    #[test]
+    fn without_tls_cookies_keep_their_names_and_pass_to_their_tool_alone() {
+        let ground = Ground::new();
+        let (jar, mut kept) = (Jar { scheme: Scheme::Http, ..ground.jar(0) }, Vec::new());
+        jar.set(SetCookie::read(&HeaderValue::from_static("sid=1; HttpOnly; Domain=lan")), &mut kept);
+        assert_eq!(kept, ["sid=1; HttpOnly"]);
+        assert_eq!(ground.passes("sid"), [true, false]);
     }
 
     #[test]

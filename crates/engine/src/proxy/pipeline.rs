@@ -20,7 +20,12 @@ use super::{
     snapshot::{Shared, Snapshot},
     upstream::{self, Pool},
 };
-use crate::{headers::authority::Host, identity::Who, pages, tools::target::Speaks};
+use crate::{
+    headers::authority::{Host, Scheme},
+    identity::Who,
+    pages,
+    tools::target::Speaks,
+};
 use hyper::{
     Request, Response, Version,
     body::Incoming,
@@ -36,6 +41,8 @@ use std::{
 /// What every request of one connection shares.
 pub(crate) struct Connection {
     pub(crate) door: Arc<Door>,
+    /// How its visitor speaks to us.
+    pub(crate) scheme: Scheme,
     pub(crate) client: Client,
     /// The client as the access log and the tools are told; made once, because requests are many.
     pub(crate) caller: Caller,
@@ -70,7 +77,7 @@ pub(crate) async fn answer(connection: &Connection, request: Request<Incoming>) 
     let began = Instant::now();
     let busy = connection.activity.begin();
     let mut line = Line::begin(&connection.caller, &request);
-    let visit = pages::Visit::of(&request);
+    let visit = pages::Visit::of(&request, connection.scheme);
     let version = request.version();
     let mut reader = None;
     let mut response = match stages(connection, request, &mut line, &mut reader).await {
@@ -100,7 +107,7 @@ pub(crate) fn refuse(
 ) -> Response<Body> {
     let mut line = Line::begin(&connection.caller, request);
     line.refused(refusal);
-    let visit = pages::Visit::of(request);
+    let visit = pages::Visit::of(request, connection.scheme);
     let response = pages::refusal(&connection.shared.pages, refusal, &visit);
     connection.shared.access_log.write(&line.end(response.status(), Duration::ZERO));
     response
@@ -124,7 +131,7 @@ async fn stages(
     if door.closing.is_cancelled() {
         return Err(Refusal::Withdrawn);
     }
-    let target = route::route(&request, door, connection.server_name.as_ref())?;
+    let target = route::route(&request, door, connection.scheme, connection.server_name.as_ref())?;
     let snapshot = shared.snapshot.load_full();
     let tool = match (&target.ask, &door.plan.serves) {
         (Ask::Gate(path), _) => {
@@ -149,7 +156,8 @@ async fn stages(
         None => anybody::admit(&request, door, &target, *client, shared.clock.timestamp())?,
     };
     let Some(subject) = subject else { return to_gate(connection, &request, &target) };
-    let permit = super::authorize(subject, Purpose::of(&request), door, &snapshot, &shared.clock)?;
+    let purpose = Purpose::of(&request);
+    let permit = super::authorize(subject, purpose, door, connection.scheme, &snapshot, &shared.clock)?;
     line.signed_in(&permit);
     // Nobody signed in: such connections take no places of those who did.
     if !matches!(permit.subject(), Subject::Anybody(_)) {
@@ -177,7 +185,8 @@ async fn forward(
         }
         None => None,
     };
-    let jar = Jar::of(&connection.door, &permit.tool().id, &connection.shared.cookie_names);
+    let names = &connection.shared.cookie_names;
+    let jar = Jar::of(&connection.door, connection.scheme, &permit.tool().id, names);
     let asked = (request, call);
     let signer = connection.shared.signer.load();
     let ours = (snapshot, signer.as_deref());

@@ -1,11 +1,18 @@
 //! Plain HTTP on a TLS port: a redirect to the same place over HTTPS where the host is one of the door's own, else
-//! the connection closes without an answer.
+//! the connection closes without an answer. Where the owner allows it for a tool, its door and the gate's sign-in answer.
 
-use super::{body::Body, door::Door, http, limits, tls};
+use super::{
+    body::Body,
+    door::{Door, Serves},
+    http, limits,
+    snapshot::Snapshot,
+    tls,
+};
 use crate::headers::{
     authority::{self, Authority, Host},
     path,
 };
+use drawbridge_protocol::Level;
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -15,9 +22,27 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use std::{
     io,
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+/// The door that answers in clear itself, with what ends that; nothing where there is only a redirect.
+pub(crate) fn spoken(
+    doors: &RwLock<Vec<Arc<Door>>>,
+    snapshot: &Snapshot,
+) -> Option<(Arc<Door>, CancellationToken)> {
+    let doors = doors.read().unwrap_or_else(PoisonError::into_inner);
+    // Doors of the local network have a port each; where several share one, there is none of those among them.
+    let [door] = doors.as_slice() else { return None };
+    let closing = match &door.plan.serves {
+        Serves::Tool(_) => door.plain()?,
+        Serves::Gate if door.plan.level != Level::Lan => return None,
+        // Somebody has to sign in there; the pages see to it that it is for such a door.
+        Serves::Gate => snapshot.doors.iter().find_map(|door| door.plain()).map(|_| door.closing.clone())?,
+    };
+    Some((Arc::clone(door), closing))
+}
 
 /// Answers one request and closes.
 pub(crate) async fn serve(stream: TcpStream, doors: &RwLock<Vec<Arc<Door>>>) -> hyper::Result<()> {
@@ -40,6 +65,8 @@ fn answer(request: &Request<Incoming>, doors: &RwLock<Vec<Arc<Door>>>) -> Option
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     response.headers_mut().insert(header::LOCATION, HeaderValue::try_from(location).ok()?);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    // A browser that remembered it would not see that the owner allows plain HTTP now.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Some(response)
 }
 

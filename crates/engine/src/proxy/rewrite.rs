@@ -227,7 +227,7 @@ fn set_forwarding(
     forwarded_for: &HeaderValue,
 ) -> Result<(), Refusal> {
     headers.insert(FORWARDED_FOR, forwarded_for.clone());
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(target.origin.scheme.name()));
     headers.insert(FORWARDED_HOST, value(target.origin.authority())?);
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{
     refusal::Refusal,
 };
 use crate::headers::{
-    authority::{Authority, Host},
+    authority::{Authority, Host, Scheme},
     path::{self, Place, RESERVED},
 };
 use crate::identity::presented;
@@ -35,11 +35,12 @@ pub(crate) enum Ask {
 pub(crate) fn route<B>(
     request: &Request<B>,
     door: &Door,
+    scheme: Scheme,
     server_name: Option<&Host>,
 ) -> Result<Target, Refusal> {
     check_method(request.method())?;
     check_head(request.headers())?;
-    let origin = origin(request, door, server_name)?;
+    let origin = origin(request, door, scheme, server_name)?;
     let place = path::read(request.uri()).map_err(|_| Refusal::BadRequest)?;
     let ask = match (&door.plan.serves, place) {
         (Serves::Gate, Place::Outside) => Ask::Gate(request.uri().path().to_owned()),
@@ -51,18 +52,23 @@ pub(crate) fn route<B>(
 }
 
 /// The door's origin a request names, on a connection that was made for it.
-fn origin<B>(request: &Request<B>, door: &Door, server_name: Option<&Host>) -> Result<Arc<Origin>, Refusal> {
+fn origin<B>(
+    request: &Request<B>,
+    door: &Door,
+    scheme: Scheme,
+    server_name: Option<&Host>,
+) -> Result<Arc<Origin>, Refusal> {
     let made_for = |host: &Host| server_name.is_none_or(|name| name == host);
-    if let Some(origin) = written(request).and_then(|host| door.origin_written(host))
+    if let Some(origin) = written(request).and_then(|host| door.origin_written(scheme, host))
         && made_for(&origin.host)
     {
         return Ok(Arc::clone(origin));
     }
-    let authority = authority(request)?;
+    let authority = authority(request, scheme)?;
     if !made_for(&authority.host) {
         return Err(Refusal::Misdirected);
     }
-    door.origin_of(&authority).cloned().ok_or(Refusal::Stranger)
+    door.origin_of(scheme, &authority).cloned().ok_or(Refusal::Stranger)
 }
 
 /// The host of a request that names one and in one place only.
@@ -125,7 +131,7 @@ fn check_head(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The one authority of a request: `:authority` or an absolute target, and a `Host` that says the same.
-fn authority<B>(request: &Request<B>) -> Result<Authority, Refusal> {
+fn authority<B>(request: &Request<B>, scheme: Scheme) -> Result<Authority, Refusal> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() {
@@ -137,7 +143,7 @@ fn authority<B>(request: &Request<B>) -> Result<Authority, Refusal> {
         }
         None => None,
     };
-    if request.uri().scheme_str().is_some_and(|scheme| scheme != "https") {
+    if request.uri().scheme_str().is_some_and(|written| written != scheme.name()) {
         return Err(Refusal::BadRequest);
     }
     let target: Option<Authority> = match request.uri().authority() {
@@ -145,15 +151,16 @@ fn authority<B>(request: &Request<B>) -> Result<Authority, Refusal> {
         None => None,
     };
     match (target, host) {
-        (Some(target), Some(host)) if same(&target, &host) => Ok(target),
+        (Some(target), Some(host)) if same(&target, &host, scheme) => Ok(target),
         (Some(target), None) if request.version() == Version::HTTP_2 => Ok(target),
         (None, Some(host)) => Ok(host),
         _ => Err(Refusal::BadRequest),
     }
 }
 
-fn same(one: &Authority, other: &Authority) -> bool {
-    one.host == other.host && one.port.unwrap_or(443) == other.port.unwrap_or(443)
+fn same(one: &Authority, other: &Authority, scheme: Scheme) -> bool {
+    let port = |authority: &Authority| authority.port.unwrap_or(scheme.port());
+    one.host == other.host && port(one) == port(other)
 }
 
 /// Longest method forwarded (the longest registered one, UPDATEREDIRECTREF, has 17 letters).
@@ -177,11 +184,15 @@ mod tests {
     }
 
     fn ask(method: &str, uri: &str, fields: &[(&str, &str)]) -> Result<Ask, Refusal> {
+        ask_over(Scheme::Https, method, uri, fields)
+    }
+
+    fn ask_over(scheme: Scheme, method: &str, uri: &str, fields: &[(&str, &str)]) -> Result<Ask, Refusal> {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        route(&request.body(()).unwrap(), &door(), None).map(|target| target.ask)
+        route(&request.body(()).unwrap(), &door(), scheme, None).map(|target| target.ask)
     }
 
     const HOST: (&str, &str) = ("host", "192.168.1.5:8444");
@@ -198,6 +209,16 @@ mod tests {
         assert_eq!(ask("GET", "/", &[("host", "x@192.168.1.5:8444")]), Err(Refusal::BadRequest));
         assert_eq!(ask("GET", "https://evil.org:8444/", &[HOST]), Err(Refusal::BadRequest));
         assert_eq!(ask("GET", "http://192.168.1.5:8444/", &[HOST]), Err(Refusal::BadRequest));
+    }
+
+    #[test]
+    fn without_tls_the_other_scheme_and_its_port_are_meant() {
+        let plain = |uri, fields: &[(&str, &str)]| ask_over(Scheme::Http, "GET", uri, fields);
+        assert_eq!(plain("/", &[HOST]), Ok(Ask::Tool));
+        assert_eq!(plain("http://192.168.1.5:8444/", &[HOST]), Ok(Ask::Tool));
+        assert_eq!(plain("https://192.168.1.5:8444/", &[HOST]), Err(Refusal::BadRequest));
+        assert_eq!(plain("/", &[("host", "192.168.1.5")]), Err(Refusal::Stranger));
+        assert_eq!(plain("/", &[("host", "evil.org:8444")]), Err(Refusal::Stranger));
     }
 
     #[test]

@@ -138,6 +138,8 @@ pub(crate) struct Shared {
     pub(crate) second_factor: Verifier,
     /// Who gave a right password and owes a code.
     pub(crate) halves: Halves,
+    /// The same of those who came without TLS.
+    pub(crate) plain_halves: Halves,
     /// Where people change their own accounts.
     pub(crate) own_account: OwnAccount,
     pub(crate) pages: Pages,

@@ -28,13 +28,6 @@ pub(crate) struct Secured {
     pub(crate) server_name: Option<Host>,
 }
 
-impl Secured {
-    /// Whether HTTP/2 was agreed on.
-    pub(crate) fn is_http2(&self) -> bool {
-        self.stream.get_ref().1.alpn_protocol() == Some(b"h2")
-    }
-}
-
 /// Reads the first byte and, for TLS, completes the handshake.
 pub(crate) async fn open(
     stream: TcpStream,

@@ -94,6 +94,9 @@ pub(crate) struct ToolSettings {
     /// Origins of other websites whose pages may use it with a name and password.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_origins: Vec<String>,
+    /// Whether its door on the local network shall answer without TLS too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) plain_http: bool,
     /// How far it shall be reachable.
     #[serde(default)]
     pub(crate) level: Level,

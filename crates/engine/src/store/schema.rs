@@ -149,6 +149,12 @@ const STEPS: &[&str] = &[
         door      BLOB    UNIQUE                       -- SHA-256 of the cookie at the tool's door
     ) STRICT;
 ",
+    "
+    CREATE TABLE plain_http (                          -- the owner allowed it for this tool, by an act of his own
+        tool      TEXT    PRIMARY KEY,
+        sealed    BLOB    NOT NULL                     -- for which program
+    ) STRICT;
+",
 ];
 
 #[cfg(test)]

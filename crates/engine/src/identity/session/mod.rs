@@ -54,6 +54,8 @@ pub(crate) struct Session {
 pub(crate) enum Kind {
     /// A browser at the gate; it holds a cookie.
     Browser,
+    /// A browser without TLS, for one door; it holds a cookie there and nothing at the gate.
+    Plain,
     /// A program at the gate's API; it holds a refresh token, and access tokens for some minutes each.
     Program,
 }
@@ -128,6 +130,11 @@ impl Sessions {
         Ok(self.open(user, visit, Kind::Browser).await?.1)
     }
 
+    /// A browser's sign-in without TLS. It is good for nothing but a code for one door.
+    pub(crate) async fn begin_plain(&self, user: UserId, visit: Visit) -> Result<Arc<Session>, SessionError> {
+        Ok(self.open(user, visit, Kind::Plain).await?.0)
+    }
+
     async fn open(
         &self,
         user: UserId,
@@ -144,7 +151,7 @@ impl Sessions {
             address: visit.address.to_string(),
             agent: told(&visit.agent),
             created: now,
-            expires: now.plus(LIFETIME),
+            expires: now.plus(kind.lifetime()),
             last_seen: AtomicU64::new(now.0),
             ended: CancellationToken::new(),
         });
@@ -163,10 +170,19 @@ impl Sessions {
         good.then(|| self.touched(session))
     }
 
-    /// The sign-in a door cookie stands for, if it is for this tool at this level.
-    pub(crate) fn at_door(&self, cookie: &str, tool: &ToolId, level: Level) -> Option<Arc<Session>> {
+    /// The sign-in a door cookie stands for, if it is of this kind and for this tool at this level.
+    pub(crate) fn at_door(
+        &self,
+        cookie: &str,
+        tool: &ToolId,
+        level: Level,
+        kind: Kind,
+    ) -> Option<Arc<Session>> {
         let door = self.read().doors.get(&digest(cookie)).cloned()?;
-        let good = door.tool == *tool && door.session.level == level && self.is_good(&door.session);
+        let good = door.tool == *tool
+            && door.session.level == level
+            && door.session.kind == kind
+            && self.is_good(&door.session);
         good.then(|| self.touched(door.session))
     }
 
@@ -186,11 +202,12 @@ impl Sessions {
         &self,
         code: &str,
         tool: &ToolId,
-        level: Level,
+        (level, kind): (Level, Kind),
         state: &str,
     ) -> Result<Option<String>, SessionError> {
         let found = self.codes.take(code, tool, state);
-        let found = found.filter(|session| session.level == level && self.is_good(session));
+        let found =
+            found.filter(|session| session.level == level && session.kind == kind && self.is_good(session));
         let Some(session) = found else { return Ok(None) };
         let token = random::token()?;
         let hash = digest(&token);
@@ -302,6 +319,16 @@ fn lock(tables: &RwLock<Tables>) -> RwLockWriteGuard<'_, Tables> {
     tables.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Kind {
+    /// How long such a sign-in lasts at most.
+    pub(crate) const fn lifetime(self) -> Duration {
+        match self {
+            Self::Browser | Self::Program => LIFETIME,
+            Self::Plain => PLAIN_LIFETIME,
+        }
+    }
+}
+
 impl Tables {
     fn remove(&mut self, gone: &[Digest]) -> Vec<String> {
         let mut ids = Vec::new();
@@ -374,6 +401,8 @@ pub(super) fn told(text: &str) -> String {
 
 /// How long a sign-in lasts at most (chosen: a month, as mail and photo services do).
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The same without TLS (chosen: a day at a desk; whoever overheard the cookie has it no longer either).
+const PLAIN_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 /// How long it lasts unused (chosen: a week away).
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Sign-ins of one kind of one user at once; the oldest makes room (chosen: far more than anyone's devices).

@@ -29,7 +29,11 @@ fn read(row: &Row<'_>) -> Result<Session> {
         id: row.get("id")?,
         user: UserId(row.get("user")?),
         // A word nobody knows is no cookie's.
-        kind: if kind == BROWSER { Kind::Browser } else { Kind::Program },
+        kind: match kind.as_str() {
+            BROWSER => Kind::Browser,
+            PLAIN => Kind::Plain,
+            _ => Kind::Program,
+        },
         // Anything else than the one word means the lower level.
         level: if level == "internet" { Level::Internet } else { Level::Lan },
         address: row.get("address")?,
@@ -45,6 +49,7 @@ fn read(row: &Row<'_>) -> Result<Session> {
 pub(super) fn insert(transaction: &Transaction<'_>, hash: &Digest, session: &Session) -> Result<Vec<String>> {
     let kind = match session.kind {
         Kind::Browser => BROWSER,
+        Kind::Plain => PLAIN,
         Kind::Program => "program",
     };
     // By the order in which they were saved: many begin in one second.
@@ -121,3 +126,5 @@ fn unsigned(value: i64) -> u64 {
 
 /// How a browser's sign-in stands in the column.
 const BROWSER: &str = "browser";
+/// The same of one without TLS.
+const PLAIN: &str = "plain";

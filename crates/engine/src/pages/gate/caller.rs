@@ -2,10 +2,11 @@
 
 use super::passkey::Offer;
 use crate::{
-    headers::cookie,
+    headers::{authority::Scheme, cookie},
     identity::{
         pass::PassId,
         password::BadPassword,
+        second_factor::half::Halves,
         session::{self, Session, Visit},
         user::User,
     },
@@ -74,6 +75,11 @@ impl<'a> Caller<'a> {
         self.connection.door.plan.level
     }
 
+    /// Whether this visitor came without TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        self.connection.scheme == Scheme::Http
+    }
+
     /// A sentence without arguments.
     pub(super) fn text(&self, id: &str) -> String {
         self.pages().texts.text(&self.language, id)
@@ -133,7 +139,8 @@ impl<'a> Caller<'a> {
 
     /// The sign-in of this browser, with the account as it is now.
     pub(super) fn signed_in(&self) -> Option<(Arc<Session>, Arc<User>)> {
-        let value = self.cookie(&self.session_cookie())?;
+        // Without TLS nobody is signed in at the gate, whatever came along.
+        let value = self.cookie(&self.session_cookie()).filter(|_| !self.is_plain())?;
         let session = self.shared().sessions.at_gate(value, self.level())?;
         let user = self.snapshot.users.get(&session.user)?;
         session::may_begin(user, self.level()).then(|| (session, Arc::clone(user)))
@@ -179,12 +186,20 @@ impl<'a> Caller<'a> {
 
     /// The name of the session's cookie.
     pub(super) fn session_cookie(&self) -> String {
-        cookie_name(self.connection.door.plan.port)
+        cookie_name(self.connection.scheme, self.connection.door.plan.port)
     }
 
     /// The name of the cookie of a half sign-in.
     pub(super) fn half_cookie(&self) -> String {
-        format!("{}half-{}", cookie::PREFIX, self.connection.door.plan.port)
+        format!("{}half-{}", cookie::prefix(self.connection.scheme), self.connection.door.plan.port)
+    }
+
+    /// Half sign-ins; those without TLS are others than those under it.
+    pub(super) fn halves(&self) -> &'a Halves {
+        match self.connection.scheme {
+            Scheme::Https => &self.connection.shared.halves,
+            Scheme::Http => &self.connection.shared.plain_halves,
+        }
     }
 
     /// The name of the cookie of a question to the owner.

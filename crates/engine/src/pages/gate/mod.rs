@@ -10,6 +10,7 @@ mod home;
 mod invite;
 mod pass;
 mod passkey;
+mod plain;
 mod second_factor;
 mod sign_in;
 mod way;
@@ -23,11 +24,14 @@ use super::{
     api,
     routes::{self, Gate, Page},
 };
-use crate::proxy::{
-    body::Body,
-    pipeline::{Connection, Picture},
-    refusal::Refusal,
-    route::Target,
+use crate::{
+    headers::authority::Scheme,
+    proxy::{
+        body::Body,
+        pipeline::{Connection, Picture},
+        refusal::Refusal,
+        route::Target,
+    },
 };
 use caller::Caller;
 use hyper::{Request, Response, body::Incoming};
@@ -40,7 +44,12 @@ pub(crate) async fn answer(
     target: &Target,
     snapshot: &Picture,
 ) -> Result<Response<Body>, Refusal> {
-    match routes::at_gate(request.method(), path).ok_or(Refusal::NoSuchPage)? {
+    let route = routes::at_gate(request.method(), path);
+    if connection.scheme == Scheme::Http && !matches!(route, Some(Gate::Page(_))) {
+        let request = Request::from_parts(request.into_parts().0, ());
+        return plain::to_https(&Caller::new(connection, &request, target, snapshot));
+    }
+    match route.ok_or(Refusal::NoSuchPage)? {
         Gate::Page(page) => answer_page(connection, request, page, target, snapshot).await,
         Gate::Call(call) => api::answer(connection, request, call, target, snapshot).await,
     }
@@ -60,6 +69,9 @@ async fn answer_page(
         caller.check_own_form()?;
         form::read(connection, body).await
     };
+    if caller.is_plain() {
+        return plain::answer(&caller, page, form).await;
+    }
     match page {
         Page::Home => home::show(&caller),
         Page::InviteForm => invite::show(&caller),

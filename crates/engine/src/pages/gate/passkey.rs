@@ -64,8 +64,8 @@ pub(super) struct Wanted<'a> {
 /// The host name of this gate, if it has one that keys can be bound to.
 pub(super) fn rp<'a>(caller: &Caller<'a>) -> Option<&'a str> {
     match &caller.target.origin.host {
-        Host::Name(name) => Some(name),
-        Host::Address(_) => None,
+        Host::Name(name) if !caller.is_plain() => Some(name),
+        Host::Name(_) | Host::Address(_) => None,
     }
 }
 

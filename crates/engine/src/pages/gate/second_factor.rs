@@ -4,6 +4,7 @@ use super::{
     caller::{Caller, Fault},
     form::{Form, fields},
     passkey::{self, Offer, Wanted},
+    plain::{self, Warning},
     sign_in,
     way::Way,
 };
@@ -29,9 +30,9 @@ use std::{sync::Arc, time::Duration};
 pub(super) fn begin(caller: &Caller<'_>, way: &Way, user: Arc<User>) -> Result<Response<Body>, Refusal> {
     let name = caller.half_cookie();
     if let Some(old) = caller.cookie(&name) {
-        caller.shared().halves.end(old);
+        caller.halves().end(old);
     }
-    let token = caller.shared().halves.begin(user, caller.level()).map_err(|_| Refusal::Internal)?;
+    let token = caller.halves().begin(user, caller.level()).map_err(|_| Refusal::Internal)?;
     let mut response = see_other(&format!("/second-factor?{}", way.query()))?;
     set(&mut response, cookie::set(&name, &token, LIFETIME))?;
     Ok(response)
@@ -42,7 +43,7 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let form = fields(caller.request.uri().query().unwrap_or_default().as_bytes());
     let name = caller.half_cookie();
     let Some(half) = caller.cookie(&name) else { return to_sign_in(&form.way) };
-    match caller.shared().halves.find(half, caller.level()) {
+    match caller.halves().find(half, caller.level()) {
         Some(user) => page(caller, &form, &user, half, None),
         None => to_sign_in(&form.way),
     }
@@ -51,9 +52,10 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
 /// Takes a code, of the app or a recovery code, or what a passkey said.
 pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Body>, Refusal> {
     let (shared, level, name) = (caller.shared(), caller.level(), caller.half_cookie());
+    let halves = caller.halves();
     let Some(half) = caller.cookie(&name) else { return to_sign_in(&form.way) };
-    let Some(user) = shared.halves.find(half, level) else { return to_sign_in(&form.way) };
-    let still = || shared.halves.find(half, level).is_some();
+    let Some(user) = halves.find(half, level) else { return to_sign_in(&form.way) };
+    let still = || halves.find(half, level).is_some();
     let assertion = passkey::assertion(&form.passkey);
     let evidence = match (&assertion, passkey::site(caller)) {
         (Some(assertion), Some(site)) => {
@@ -65,12 +67,12 @@ pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Bod
     let fault = match shared.second_factor.verify(&shared.sign_in, &user, evidence, still).await {
         Outcome::Right => {
             shared.changed.notify_one();
-            let Some(user) = shared.halves.take(half, level) else { return to_sign_in(&form.way) };
+            let Some(user) = halves.take(half, level) else { return to_sign_in(&form.way) };
             return without_half(caller, sign_in::welcome(caller, &form.way, &user).await?);
         }
         Outcome::Wrong => {
             tracing::info!(client = %caller.connection.client.address(), "a code was wrong");
-            if shared.halves.wrong(half) == After::Over {
+            if halves.wrong(half) == After::Over {
                 let fault = Fault::wrong(Sentence::new("second-factor-over"));
                 return without_half(caller, sign_in::again(caller, &form.way, fault)?);
             }
@@ -127,6 +129,7 @@ fn page(
         start_over: caller.text("second-factor-start-over"),
         start_over_url: format!("/sign-in?{}", way.query()),
         recovery,
+        plain: plain::warning(caller, &way),
         way,
     };
     caller.answer_asking(fault, &template, origin.as_deref().unwrap_or_default(), template.key.as_ref())
@@ -147,5 +150,6 @@ struct SecondFactor {
     start_over: String,
     start_over_url: String,
     recovery: bool,
+    plain: Option<Warning>,
     way: Way,
 }

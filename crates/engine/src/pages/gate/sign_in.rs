@@ -7,6 +7,7 @@ use super::{
     form::{Form, fields},
     pass,
     passkey::{self, Offer},
+    plain::{self, Warning},
     second_factor,
     way::Way,
 };
@@ -32,6 +33,7 @@ pub(super) fn show(caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
         let own = caller.signed_in().map(|(session, user)| onward(caller, &way, session, &user));
         // A guest's pass opens its tool also to who is signed in and may not use it.
         if matches!(own, None | Some(Err(Refusal::NotForYou)))
+            && !caller.is_plain()
             && let Some(response) = pass::onward(caller, &way)?
         {
             return Ok(response);
@@ -52,7 +54,9 @@ pub(super) async fn take(caller: &Caller<'_>, form: Form) -> Result<Response<Bod
     let fault = match attempt.await {
         Outcome::Welcome(user) => {
             let mut response = welcome(caller, &way, &user).await?;
-            approval::renew(caller, &user, &mut response)?;
+            if !caller.is_plain() {
+                approval::renew(caller, &user, &mut response)?;
+            }
             return Ok(response);
         }
         Outcome::Halfway(user) => return second_factor::begin(caller, &way, user),
@@ -81,6 +85,9 @@ pub(super) async fn welcome(
     way: &Way,
     user: &Arc<User>,
 ) -> Result<Response<Body>, Refusal> {
+    if caller.is_plain() {
+        return plain::welcome(caller, way, user).await;
+    }
     if let Some((old, _)) = caller.signed_in() {
         end(caller.connection, &old.id).await?;
     }
@@ -126,7 +133,7 @@ pub(super) async fn sign_out(caller: &Caller<'_>) -> Result<Response<Body>, Refu
     set(&mut response, cookie::set(&name, "", Duration::ZERO))?;
     let half = caller.half_cookie();
     if let Some(value) = caller.cookie(&half) {
-        caller.shared().halves.end(value);
+        caller.halves().end(value);
         set(&mut response, cookie::set(&half, "", Duration::ZERO))?;
     }
     approval::forget_question(caller, &mut response)?;
@@ -155,6 +162,7 @@ fn page(caller: &Caller<'_>, way: &Way, said: &Said) -> Result<Response<Body>, R
         button: caller.text("sign-in-button"),
         key,
         strong: (caller.level() == Level::Internet).then(|| caller.text("sign-in-strong")),
+        plain: plain::warning(caller, way),
         username: said.username.chars().take(MAX_NAME).collect(),
         // A way that leads to no door of ours is dropped, not shown.
         way: if origin.is_some() { way.clone() } else { Way::default() },
@@ -183,6 +191,7 @@ struct SignIn {
     button: String,
     key: Option<Offer>,
     strong: Option<String>,
+    plain: Option<Warning>,
     username: String,
     way: Way,
 }

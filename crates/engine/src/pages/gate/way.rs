@@ -2,7 +2,10 @@
 
 use super::caller::Caller;
 use crate::{
-    headers::{authority::Authority, path},
+    headers::{
+        authority::{self, Authority},
+        path,
+    },
     pages::see_other,
     proxy::{
         body::Body,
@@ -50,16 +53,20 @@ impl Way {
         see_other(&format!("{origin}/.drawbridge/enter?{query}"))
     }
 
-    /// The open door it names at this gate's level, with its origin; the gate never leads anywhere else.
+    /// The open door it names at this gate's level, with its origin; the gate never leads anywhere else. Without TLS only to
+    /// a door that does without it, and with TLS never to one without.
     pub(super) fn door<'a>(&self, caller: &Caller<'a>) -> Option<(&'a Arc<Door>, String)> {
-        let authority: Authority = self.door.strip_prefix("https://")?.parse().ok()?;
+        let scheme = caller.connection.scheme;
+        let (written, authority) = self.door.split_once("://")?;
+        let authority: Authority = authority.parse().ok().filter(|_| written == scheme.name())?;
         let door = caller.snapshot.doors.iter().find(|door| {
             door.plan.level == caller.level()
                 && door.plan.serves != Serves::Gate
-                && door.is_named_by(&authority)
+                && door.is_named_by(scheme, &authority)
+                && (!caller.is_plain() || door.plain().is_some())
         })?;
         // Back to the very host that began, where it is one of the door's; its cookie lies there.
-        let origin = crate::headers::authority::https_origin(&authority.host, door.plan.port);
+        let origin = authority::origin(scheme, &authority.host, door.plan.port);
         let origin = if door.plan.hosts.contains(&authority.host) {
             origin
         } else {

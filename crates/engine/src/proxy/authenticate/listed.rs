@@ -97,7 +97,8 @@ impl Ground {
         let gate = sessions.begin(UserId(1), visit).await.unwrap();
         let begun = sessions.at_gate(&gate, Level::Lan).unwrap();
         let code = sessions.code(begun, tool.clone(), "state".into()).unwrap().unwrap();
-        let value = sessions.enter(&code, &tool, Level::Lan, "state").await.unwrap().unwrap();
+        let value =
+            sessions.enter(&code, &tool, (Level::Lan, Kind::Browser), "state").await.unwrap().unwrap();
         let hasher = Hasher::new().unwrap();
         let hash = hasher.hash(Secret::new("correct horse".into())).await.unwrap();
         let user = Arc::new(User { proof: Proof::new(hash, true), ..User::anna() });
@@ -125,7 +126,7 @@ impl Ground {
             shared: shared(folder, database, sessions, hasher, clock).await,
             tool,
             password: format!("Basic {}", STANDARD.encode("anna:correct horse")),
-            session: format!("{}={value}", cookie_name(8444)),
+            session: format!("{}={value}", cookie_name(Scheme::Https, 8444)),
         }
     }
 
@@ -135,7 +136,7 @@ impl Ground {
             request = request.header(*name, value);
         }
         let request = request.body(()).unwrap();
-        let origin = Arc::new(Origin::new("192.168.1.5".parse().unwrap(), 8444));
+        let origin = Arc::new(Origin::new(Scheme::Https, "192.168.1.5".parse().unwrap(), 8444));
         let target = Target { origin, ask: Ask::Tool };
         let client = identify::identify("192.0.2.7:1".parse().unwrap());
         let (tool, door, snapshot) = (&self.tool, &self.door, &self.snapshot);
@@ -172,6 +173,7 @@ async fn shared(
         socket_tokens: Default::default(),
         second_factor: Verifier::new(database, clock.clone()).unwrap(),
         halves: Default::default(),
+        plain_halves: Default::default(),
         own_account: OwnAccount::new().0,
         pages: Pages::new(Arc::new(Texts::new())),
         visitors: Default::default(),
