@@ -13,6 +13,7 @@ mod passkeys;
 mod people;
 mod picture;
 mod place;
+mod plain;
 mod tray;
 mod trouble;
 mod visitor;

@@ -32,6 +32,8 @@ export interface Tool {
   secrets: string[];
   /** Until when anybody on this network may use it without a password; only where that is so. */
   anybody_until?: number;
+  /** Whether it is answered without encryption too, on the local network; only where that is asked for. */
+  plain_http?: 'on' | 'waits';
 }
 
 /** Who used a tool in the last minutes. */
@@ -222,7 +224,7 @@ export interface PasswordJudgement {
 export interface Session {
   id: string;
   user: string;
-  kind: 'browser' | 'program';
+  kind: 'browser' | 'plain' | 'program';
   level: Level;
   address: string;
   agent: string;
@@ -268,6 +270,7 @@ export interface Requests {
       internet_port?: number | null;
       identity_header?: string | null;
       allowed_origins?: string[] | null;
+      plain_http?: boolean | null;
     },
     Tool,
   ];

@@ -18,8 +18,9 @@ export function levelMeaning(level: Level): string {
 
 /** The same for a tool that is there: who gets in now. */
 export function meaningNow(level: Level, tool: Tool): string {
-  const anybody = level === 'lan' && tool.anybody_until;
-  return anybody ? t('level-anybody-means', { time: at(anybody) }) : levelMeaning(level);
+  if (level !== 'lan') return levelMeaning(level);
+  if (tool.anybody_until) return t('level-anybody-means', { time: at(tool.anybody_until) });
+  return tool.plain_http === 'on' ? t('level-plain-means') : levelMeaning(level);
 }
 
 /** What the button says that brings a tool to a level. */
