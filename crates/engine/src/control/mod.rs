@@ -228,9 +228,7 @@ impl State {
             Request::Url { tool } => reply(&self.url(tool.as_deref())?),
             Request::Close => reply(&self.close_everything().await?),
             Request::UserAdd(add) => reply(&self.add_user(add).await?),
-            Request::UserPassword { name, password } => {
-                reply(&self.set_password(&name, password.map(|field| field.0)).await?)
-            }
+            Request::UserPassword { name, password } => reply(&self.set_password(&name, password).await?),
             Request::UserImport(import) => reply(&self.import_users(import).await?),
             Request::PasswordCheck { name, password } => reply(&self.judge_password(name, password.0).await),
             Request::UserSet(set) => reply(&self.set_user(set).await?),

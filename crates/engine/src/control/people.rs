@@ -15,7 +15,7 @@ use crate::{
     tools::ToolId,
 };
 use drawbridge_protocol as model;
-use drawbridge_protocol::{Secret, UserCreated, UserSet};
+use drawbridge_protocol::{Secret, SecretField, UserCreated, UserSet};
 use secrecy::ExposeSecret;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -28,9 +28,10 @@ impl State {
     pub(super) async fn set_password(
         &mut self,
         name: &str,
-        password: Option<Secret>,
+        password: Option<SecretField>,
     ) -> Result<UserCreated, ControlError> {
         let old = Arc::clone(self.user(name)?);
+        let password = password.map(|field| field.0);
         let (proof, shown) = self.prove_password(&old.name, password).await?;
         self.renew_proof(&old, proof).await?;
         self.created(old.id, shown)
