@@ -156,6 +156,7 @@ pass-label = a pass's label has up to 64 letters and no control characters; choo
 pass-time = a pass is good for one minute to 7 days; choose another time
 pass-too-many = at most { $most } passes are open at once, and 20 of one person; revoke those that nobody uses
 user-name-length = a name has 1 to 64 letters; choose another
+user-name-kept = guests and people without a password are called so; choose another name
 user-name-letters = a name has no colon, slash, control character or blank at its ends; choose another
 password-short = a password has 8 characters or more (15 or more to be of use on the internet); choose a longer one
 password-weak = from the internet a password needs 15 characters or more; choose a longer one

@@ -3,6 +3,7 @@
 
 use super::clear::{self, Browser, allow, ask};
 use crate::{
+    programs::{Pair, call, login},
     promises::{Door, anna, browser, h2, h2::H2, tool::Tool},
     support::{Trial, trial::PASSWORD},
 };
@@ -93,7 +94,12 @@ fn a_session_made_under_tls_opens_nothing_without_it() {
     let code = browser::Browser::with_code(door, gate);
     let weak = format!("cookie: plain-drawbridge-begin-{}={}", door.address.port(), value(&code.mark));
     assert_eq!(ask(door, &format!("GET {}", code.enter), &[&weak, "accept: text/html"]).status, 403);
-    // A one-time token for a WebSocket is neither given out in clear nor taken.
+    // Nor does what a program was given there.
+    let pair = Pair::of(&call(gate, "auth/login", &login(PASSWORD)));
+    assert_eq!(door.status("GET /", &[&pair.bearer()]), 200);
+    assert_eq!(ask(door, "GET /", &[&pair.bearer()]).status, 401);
+    tool.take();
+    // A one-time token for a WebSocket is neither given out in clear nor taken, and one that was heard is used up.
     let token = door.ask("GET /.drawbridge/api/ws-token", &[&strong.cookie()]).expect("an answer").body;
     let token: serde_json::Value = serde_json::from_str(&token).expect("JSON");
     let line = format!("GET /?drawbridge_token={}", token["token"].as_str().expect("a token"));
@@ -105,6 +111,9 @@ fn a_session_made_under_tls_opens_nothing_without_it() {
     ];
     let refused = clear::read(&clear::exchange(door, door.request(&line, &socket).as_bytes()));
     assert_eq!(refused.status, 401, "{}", refused.head);
+    let origin = format!("origin: {}", door.origin());
+    let fields = [&socket[..], &[&*origin]].concat();
+    assert_eq!(door.ask(&line, &fields).expect("an answer").status, 401, "used up");
     assert_eq!(ask(door, "GET /.drawbridge/api/ws-token", &[&anna()]).status, 404);
     assert!(tool.take().is_empty(), "nothing of it reached the tool");
 }

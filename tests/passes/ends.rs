@@ -51,6 +51,22 @@ fn a_pass_that_is_over_ends_what_runs_through_it_to_the_second() {
 }
 
 #[test]
+fn a_pass_was_for_the_program_that_was_meant() {
+    let ground = Ground::new("lan");
+    let link = create(&ground.trial, &["Tool"]);
+    let (door, gate) = (ground.door(), ground.gate());
+    let guest = Browser::guest(door, gate, &link.code);
+    ground.trial.ok(&["level", "Tool", "local"]);
+    ground.trial.ok(&["tool", "set", "Tool", "--name", "Tools"]);
+    assert_eq!(ground.trial.json(&["pass", "list"]).as_array().map(Vec::len), Some(1));
+    ground.trial.ok(&["tool", "set", "Tools", "--url", "http://127.0.0.1:9"]);
+    assert_eq!(ground.trial.json(&["pass", "list"]), json!([]));
+    ground.trial.ok(&["tool", "set", "Tools", "--url", &ground.tool.url()]);
+    ground.trial.ok(&["level", "Tools", "lan"]);
+    assert_eq!(door.status("GET /", &[&guest.cookie()]), 401);
+}
+
+#[test]
 fn a_revoked_pass_ends_its_socket_and_its_socket_tokens() {
     let ground = Ground::new("lan");
     let link = create(&ground.trial, &["Tool"]);

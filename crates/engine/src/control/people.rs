@@ -170,13 +170,14 @@ impl State {
 
     /// Takes a tool out of every list it stands in.
     pub(super) async fn forget_tool(&mut self, tool: &ToolId) -> Result<(), ControlError> {
+        // Before its doors are left, by which its sign-ins are known.
+        self.end_plain_http(tool).await?;
         self.shared.sessions.leave_tool(tool).await?;
         // One that was for this tool alone must not open another that takes its id.
         self.shared.tokens.revoke(|token| token.tool.as_ref() == Some(tool)).await?;
         self.shared.passes.end(|pass| pass.tool == *tool).await?;
         self.shared.invites.forget_tool(tool).await?;
         self.forget_secrets(tool).await?;
-        self.end_plain_http(tool).await?;
         let named: Vec<Arc<User>> = self
             .users
             .iter()

@@ -39,8 +39,34 @@ impl State {
         Ok(())
     }
 
+    /// What a change of a tool to these settings means for it. The inner result says whether its end was saved: the settings
+    /// are saved all the same, because either keeps it ended over a restart.
+    pub(super) async fn change_plain_http(
+        &mut self,
+        wish: Option<bool>,
+        tool: &ToolSettings,
+    ) -> Result<Result<(), ControlError>, ControlError> {
+        match wish {
+            Some(true) => self.allow_plain_http(tool).await.map(Ok),
+            Some(false) => Ok(self.end_plain_http(&tool.id).await),
+            None if !tool.plain_http && self.plain_http.contains_key(&tool.id) => {
+                Ok(self.end_plain_http(&tool.id).await)
+            }
+            None => Ok(Ok(())),
+        }
+    }
+
+    /// Takes back what was just allowed, because the settings that ask for it were not saved.
+    pub(super) async fn refuse_plain_http(
+        &mut self,
+        wish: Option<bool>,
+        id: &ToolId,
+    ) -> Result<(), ControlError> {
+        if wish == Some(true) { self.end_plain_http(id).await } else { Ok(()) }
+    }
+
     /// Allows it for a tool as it stands in these settings; saved before they are.
-    pub(super) async fn allow_plain_http(&mut self, tool: &ToolSettings) -> Result<(), ControlError> {
+    async fn allow_plain_http(&mut self, tool: &ToolSettings) -> Result<(), ControlError> {
         let key = self.key.as_ref().map_err(|why| ControlError::VaultClosed(why.clone()))?;
         let row = (tool.id.to_string(), key.seal(&place(&tool.id), tool.meant().as_bytes())?);
         self.database
@@ -62,7 +88,10 @@ impl State {
             .sessions
             .list()
             .into_iter()
-            .filter(|(session, tools)| session.kind == Kind::Plain && tools.contains(id))
+            // Also those that are on their way in, wherever that leads.
+            .filter(|(session, tools)| {
+                session.kind == Kind::Plain && (tools.is_empty() || tools.contains(id))
+            })
             .map(|(session, _)| session.id.clone())
             .collect();
         let ended = self.shared.sessions.end(|session| entered.contains(&session.id)).await;

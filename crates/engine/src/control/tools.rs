@@ -85,7 +85,7 @@ impl State {
             tool.plain_http = false;
         }
         tool.plain_http = set.plain_http.unwrap_or(tool.plain_http);
-        let (plain, wished) = (tool.plain_http, tool.clone());
+        let wished = tool.clone();
         if let Some(name) = &set.identity_header {
             tool.identity_header = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
         }
@@ -102,13 +102,14 @@ impl State {
         let mut proven = Proven::new();
         self.prove(addresses_of(self.wishes(&after, &levels).listeners()), &mut proven)
             .map_err(ControlError::Bind)?;
-        match set.plain_http {
-            Some(true) => self.allow_plain_http(&wished).await?,
-            Some(false) => self.end_plain_http(&id).await?,
-            None if !plain && self.plain_http.contains_key(&id) => self.end_plain_http(&id).await?,
-            None => {}
+        if self.settings.tool(id.as_str()).is_some_and(|old| old.target != wished.target) {
+            // Guests were let in to another program.
+            self.shared.passes.end(|pass| pass.tool == id).await?;
         }
-        self.commit(after)?;
+        let ended = self.change_plain_http(set.plain_http, &wished).await?;
+        if let Err(error) = self.commit(after) {
+            return Err(ended.and(self.refuse_plain_http(set.plain_http, &id).await).err().unwrap_or(error));
+        }
         if set.target.is_some()
             && let Some(tool) = self.settings.tool(id.as_str()).cloned()
         {
@@ -119,6 +120,7 @@ impl State {
         } else {
             self.apply_with(proven);
         }
+        ended?;
         self.tool_model(&id)
     }
 

@@ -57,6 +57,12 @@ pub(crate) fn read(headers: &HeaderMap, signer: Option<&Signer>) -> Option<Prese
         .then(|| Presented::Access(Secret::new(text.to_owned())))
 }
 
+/// Whether a request that shows nothing readable still meant to show something: our own field, or a name of ours in
+/// `Authorization`.
+pub(crate) fn is_meant(headers: &HeaderMap, users: &impl Users) -> bool {
+    headers.contains_key(FIELD) || is_ours(headers, users, None)
+}
+
 /// Whether what stands in `Authorization` is ours, right or wrong: no tool may ever see it. Read generously: in whatever
 /// scheme and letters, a token of ours, an access token of this installation, or Basic with the name of an account.
 pub(crate) fn is_ours(headers: &HeaderMap, users: &impl Users, signer: Option<&Signer>) -> bool {

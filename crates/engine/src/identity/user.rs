@@ -174,6 +174,10 @@ pub(crate) fn check_name(name: &str) -> Result<(), BadName> {
     {
         return Err(BadName::Letters);
     }
+    // What tools and lists call those without an account.
+    if ["guest", "anybody"].contains(&name.to_lowercase().as_str()) {
+        return Err(BadName::Kept);
+    }
     Ok(())
 }
 
@@ -186,6 +190,9 @@ pub(crate) enum BadName {
     /// Letters that mean something else elsewhere.
     #[error("a name has letters it may not have")]
     Letters,
+    /// What those without an account are called.
+    #[error("a name is kept for those without an account")]
+    Kept,
 }
 
 impl Tell for BadName {
@@ -193,6 +200,7 @@ impl Tell for BadName {
         match self {
             Self::Length => Sentence::new("user-name-length"),
             Self::Letters => Sentence::new("user-name-letters"),
+            Self::Kept => Sentence::new("user-name-kept"),
         }
     }
 }
@@ -208,6 +216,7 @@ mod tests {
     fn names_that_break_other_things_are_refused() {
         assert_eq!(check_name("Anna Müller"), Ok(()));
         assert_eq!(check_name(""), Err(BadName::Length));
+        assert_eq!([check_name("Guest"), check_name("anybody")], [Err(BadName::Kept); 2]);
         assert_eq!(check_name(&"a".repeat(64)), Ok(()));
         assert_eq!(check_name(&"a".repeat(65)), Err(BadName::Length));
         for name in ["a:b", "a/b", " a", "a ", "a\nb", "a\0"] {

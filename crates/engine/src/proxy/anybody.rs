@@ -73,7 +73,9 @@ pub(crate) fn admit<B>(
     let headers = request.headers();
     if headers.contains_key(header::ORIGIN) || headers.contains_key(authenticate::SITE) {
         authenticate::check_origin(request, &target.origin.text, Credential::Cookie)?;
-    } else if authenticate::calls_itself_browser(headers) {
+    } else if authenticate::calls_itself_browser(headers)
+        || [header::ACCEPT_LANGUAGE, header::REFERER].iter().any(|name| headers.contains_key(name))
+    {
         // It does not say which site made it ask (Safari before 16.4, and all of them without TLS). With a cookie
         // `SameSite` would hold other websites off; here nothing would.
         return Ok(None);

@@ -14,7 +14,7 @@ use crate::{
     headers::{authority::Scheme, cookie, hop_by_hop},
     identity::{
         approval::{Asked, Shown},
-        presented,
+        presented::{self, Presented},
         program::{Admission, Desk, Known},
         session::Kind,
         socket_token,
@@ -46,11 +46,9 @@ pub(crate) async fn authenticate<B>(
     if is_websocket(request.headers())
         && let Some(text) = request.uri().query().and_then(socket_token::named)
     {
-        // None is given out in clear, so one that comes so was overheard or made up.
-        let subject = match target.origin.scheme {
-            Scheme::Https => shared.socket_tokens.take(text.expose(), tool, door.plan.level),
-            Scheme::Http => None,
-        };
+        // None is given out in clear, so one that comes so was overheard or made up: it is used up, and opens nothing.
+        let subject = shared.socket_tokens.take(text.expose(), tool, door.plan.level);
+        let subject = subject.filter(|_| target.origin.scheme == Scheme::Https);
         return subject.map(Some).ok_or(Refusal::WrongCredential);
     }
     let headers = request.headers();
@@ -66,6 +64,10 @@ pub(crate) async fn authenticate<B>(
         }
     }
     let Some(presented) = presented() else { return Ok(None) };
+    // Made under TLS for every tool of its account; here it would be anybody's who listens.
+    if target.origin.scheme == Scheme::Http && matches!(presented, Presented::Access(_)) {
+        return Err(Refusal::WrongCredential);
+    }
     if !is_listed() {
         check_origin(request, &target.origin.text, Credential::Header)?;
     }
@@ -205,9 +207,11 @@ pub(crate) fn is_browser(headers: &HeaderMap, scheme: Scheme) -> bool {
     headers.contains_key(MODE) || (scheme == Scheme::Http && calls_itself_browser(headers))
 }
 
-/// Every browser in use says so, for reasons of history.
+/// Every browser in use says so, for reasons of history; those of some television sets are older.
 pub(crate) fn calls_itself_browser(headers: &HeaderMap) -> bool {
-    headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"))
+    let names: [&[u8]; 2] = [b"Mozilla/", b"Opera/"];
+    let agent = headers.get(header::USER_AGENT).map(|agent| agent.as_bytes());
+    agent.is_some_and(|agent| names.iter().any(|name| agent.starts_with(name)))
 }
 
 fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {

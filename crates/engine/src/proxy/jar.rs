@@ -45,6 +45,8 @@ struct Spellings {
     plain: bool,
     /// `HttpOnly`, under a marked name.
     marked: bool,
+    /// `HttpOnly` without TLS, where no name can be marked: known there alone, because anybody may have planted it.
+    clear: bool,
 }
 
 /// The jar of one door whose host has other doors.
@@ -68,7 +70,7 @@ impl<'a> Jar<'a> {
 
     /// Whether an unmarked cookie of this name is the tool's business.
     pub(crate) fn passes(&self, name: &[u8]) -> bool {
-        self.names.book.load().passes(name, self.tool)
+        self.names.book.load().passes(name, self.tool, self.scheme)
     }
 
     /// Adds what the browser shall do for a tool's `Set-Cookie`.
@@ -80,11 +82,13 @@ impl<'a> Jar<'a> {
         if self.scheme == Scheme::Http {
             // A mark demands `Secure`, and without TLS no browser would take that.
             if !cookie.is_removal() {
-                self.names.learn(self.tool, cookie.name, Spellings { plain: true, marked: false });
+                let (plain, clear) = (!cookie.is_http_only(), cookie.is_http_only());
+                self.names.learn(self.tool, cookie.name, Spellings { plain, clear, ..Spellings::default() });
             }
             kept.extend(cookie.own_host());
         } else if cookie.is_http_only() {
-            let known = self.names.learn(self.tool, cookie.name, Spellings { plain: false, marked: true });
+            let marked = Spellings { marked: true, ..Spellings::default() };
+            let known = self.names.learn(self.tool, cookie.name, marked);
             kept.extend(cookie.marked(self.mark));
             if known.plain {
                 kept.extend(cookie.removed(""));
@@ -92,7 +96,8 @@ impl<'a> Jar<'a> {
         } else {
             // Who deletes a name says nothing about how it is set.
             if !cookie.is_removal() {
-                self.names.learn(self.tool, cookie.name, Spellings { plain: true, marked: false });
+                let plain = Spellings { plain: true, ..Spellings::default() };
+                self.names.learn(self.tool, cookie.name, plain);
             }
             kept.extend(cookie.own_host());
             kept.extend(cookie.removed(self.mark));
@@ -138,13 +143,13 @@ impl Book {
         setters.iter().find(|setter| setter.tool == *tool).map(|setter| setter.spellings)
     }
 
-    fn passes(&self, name: &[u8], tool: &ToolId) -> bool {
+    fn passes(&self, name: &[u8], tool: &ToolId, scheme: Scheme) -> bool {
         let Some(setters) = self.setters.get(name) else { return true };
         match setters.iter().find(|setter| setter.tool == *tool) {
             // Set as `HttpOnly` alone, it comes marked: this one was planted.
-            Some(own) => own.spellings.plain,
+            Some(own) => own.spellings.plain || (own.spellings.clear && scheme == Scheme::Http),
             // More names than are remembered: rather too many cookies than a tool that does not work.
-            None => self.full.contains(tool) || !setters.iter().any(|setter| setter.spellings.plain),
+            None => self.full.contains(tool) || !setters.iter().any(|setter| setter.spellings.unmarked()),
         }
     }
 
@@ -163,8 +168,13 @@ impl Book {
 }
 
 impl Spellings {
+    const fn unmarked(self) -> bool {
+        self.plain || self.clear
+    }
+
     const fn and(self, other: Self) -> Self {
-        Self { plain: self.plain || other.plain, marked: self.marked || other.marked }
+        let (plain, marked) = (self.plain || other.plain, self.marked || other.marked);
+        Self { plain, marked, clear: self.clear || other.clear }
     }
 }
 
@@ -249,7 +259,10 @@ mod tests {
         let (jar, mut kept) = (Jar { scheme: Scheme::Http, ..ground.jar(0) }, Vec::new());
         jar.set(SetCookie::read(&HeaderValue::from_static("sid=1; HttpOnly; Domain=lan")), &mut kept);
         assert_eq!(kept, ["sid=1; HttpOnly"]);
-        assert_eq!(ground.passes("sid"), [true, false]);
+        assert!(jar.passes(b"sid") && !Jar { scheme: Scheme::Http, ..ground.jar(1) }.passes(b"sid"));
+        assert_eq!(ground.passes("sid"), [false, false], "under TLS it may be anybody's");
+        ground.set(0, "sid=1; HttpOnly");
+        assert_eq!(ground.passes("sid"), [false, false]);
     }
 
     #[test]

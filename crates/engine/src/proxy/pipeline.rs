@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     headers::authority::{Host, Scheme},
-    identity::Who,
+    identity::{Who, presented},
     pages,
     tools::target::Speaks,
 };
@@ -153,6 +153,8 @@ async fn stages(
     let known = authenticate::authenticate(&request, tool, door, &target, *client, &snapshot, shared).await?;
     let subject = match known {
         Some(subject) => Some(subject),
+        // What is meant for us and cannot be read is no credential, and no reason to be let in without one.
+        None if presented::is_meant(request.headers(), &*snapshot) => return Err(Refusal::WrongCredential),
         None => anybody::admit(&request, door, &target, *client, shared.clock.timestamp())?,
     };
     let Some(subject) = subject else { return to_gate(connection, &request, &target) };

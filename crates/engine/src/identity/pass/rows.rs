@@ -118,6 +118,15 @@ pub(crate) fn delete(transaction: &Transaction<'_>, ids: &[PassId]) -> Result<()
         .try_for_each(|id| transaction.execute("DELETE FROM pass WHERE id = ?1", [signed(id.0)]).map(drop))
 }
 
+/// Deletes the others.
+pub(super) fn keep(transaction: &Transaction<'_>, which: impl Fn(PassId) -> bool) -> Result<()> {
+    let ids: Vec<PassId> = transaction
+        .prepare("SELECT id FROM pass")?
+        .query_map([], |row| Ok(PassId(unsigned(row.get(0)?))))?
+        .collect::<Result<_>>()?;
+    delete(transaction, &ids.into_iter().filter(|id| !which(*id)).collect::<Vec<_>>())
+}
+
 pub(super) fn seen(transaction: &Transaction<'_>, seen: &[(PassId, u64)]) -> Result<()> {
     let mut update =
         transaction.prepare("UPDATE pass SET last_seen = ?2 WHERE id = ?1 AND last_seen IS NOT ?2")?;

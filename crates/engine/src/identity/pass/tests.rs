@@ -93,8 +93,22 @@ async fn what_is_over_opens_nothing_and_is_deleted() {
     assert!(ground.again().await.find(&code).is_some());
     ground.now.store(10, Ordering::Relaxed);
     assert!(ground.passes.find(&code).is_none(), "a clock that ran backwards");
-    ground.passes.end_over().await.unwrap();
-    assert!(pass.ended.is_cancelled());
+    assert_eq!((ground.passes.end_over().await.unwrap(), ground.stored().await), (0, 1), "it may be set yet");
+    assert!(!pass.ended.is_cancelled());
+    ground.now.store(1_000_000, Ordering::Relaxed);
+    assert!(ground.passes.find(&code).is_some());
+}
+
+#[tokio::test]
+async fn an_end_that_was_not_saved_is_saved_by_tidying() {
+    let ground = Ground::new().await;
+    ground.create(Maker::Owner).await.unwrap();
+    let (kept, _) = ground.create(Maker::Owner).await.unwrap();
+    assert_eq!(ground.passes.end_here(|pass| pass.id != kept.id).len(), 1);
+    assert_eq!((ground.passes.list().len(), ground.stored().await), (1, 2), "gone here, and not on the disk");
+    ground.passes.tidy().await.unwrap();
+    assert_eq!(ground.stored().await, 1);
+    assert_eq!(ground.again().await.list().len(), 1);
 }
 
 #[tokio::test]

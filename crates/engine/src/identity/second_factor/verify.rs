@@ -88,7 +88,9 @@ impl Verifier {
         {
             return Outcome::Wrong;
         }
-        if let Some(left) = self.patience.left(user) {
+        // Codes can be guessed; signatures cannot, and whoever shows a wrong one need not even know the password.
+        let is_code = matches!(evidence, Evidence::Code(_));
+        if let Some(left) = self.patience.left(user).filter(|_| is_code) {
             return Outcome::Wait(left);
         }
         let ticket = match sign_in.code_turn(&user.name).await {
@@ -110,7 +112,9 @@ impl Verifier {
                 Outcome::Right
             }
             Ok(false) => {
-                self.patience.wrong(user);
+                if is_code {
+                    self.patience.wrong(user);
+                }
                 ticket.finish(Verdict::Wrong);
                 Outcome::Wrong
             }

@@ -155,6 +155,20 @@ async fn wrong_origin_name_or_signature_is_wrong_and_counts() {
 }
 
 #[tokio::test]
+async fn answers_made_up_by_strangers_make_no_code_wait_for_long() {
+    ground!(ground);
+    ground.key.tamper = 1;
+    // One more wrong code and the long pauses begin.
+    for _ in 0..4 {
+        ground.verifier.patience.wrong(&ground.user);
+    }
+    assert!(matches!(ground.asked(Act::SignIn, &ground.key).await, Outcome::Wrong));
+    assert!(ground.verifier.patience.left(&ground.user).is_none());
+    ground.verifier.patience.wrong(&ground.user);
+    assert!(ground.verifier.patience.left(&ground.user).is_some());
+}
+
+#[tokio::test]
 async fn key_alone_must_make_sure_who_holds_it_now_and_when_it_was_added() {
     ground!(ground);
     ground.key.flags = 0x01;
