@@ -60,7 +60,12 @@ pub(super) const PARTS: &[Part] = &[
         &["xfce4-panel", "xfwm4", "xfconf", "adwaita-icon-theme", "fonts-dejavu-core"],
     ),
     // Shows notifications, and tells what it showed.
-    debian("dunst", &[Test], |_| found("dunst").is_some() && found("dunstctl").is_some(), &["dunst"]),
+    debian(
+        "dunst",
+        &[Test],
+        |_| ["dunst", "dunstctl", "busctl"].iter().all(|program| found(program).is_some()),
+        &["dunst", "systemd"],
+    ),
     debian("xdotool", &[Test], |_| found("xdotool").is_some(), &["xdotool"]),
     debian("xclip", &[Test], |_| found("xclip").is_some(), &["xclip"]),
     debian("scrot", &[Test], |_| found("scrot").is_some(), &["scrot"]),
